@@ -1,0 +1,21 @@
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(CLI11 REQUIRED)
+
+if(NOT LOOKTWICE_COMPUTE_ONLY)
+  pkg_check_modules(LIBAV REQUIRED IMPORTED_TARGET libavcodec libavformat libavutil libswscale
+                    libavfilter libavdevice)
+  find_package(OpenGL REQUIRED COMPONENTS OpenGL EGL)
+  pkg_check_modules(STB REQUIRED IMPORTED_TARGET stb)
+  find_package(Qt6 COMPONENTS Core Gui Widgets OpenGL OpenGLWidgets)
+  pkg_check_modules(IMGUI IMPORTED_TARGET imgui)
+endif()
+
+find_package(dnnl CONFIG)
+if(LOOKTWICE_TESTS)
+  find_package(GTest REQUIRED)
+endif()
+if(LOOKTWICE_BENCH)
+  find_package(benchmark)
+endif()

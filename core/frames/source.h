@@ -1,0 +1,47 @@
+#pragma once
+// Where frames come from: a file, a camera, the screen, a filter graph, a built-in scene, a tensor.
+
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "frames/frame.h"
+
+namespace looktwice::frames {
+
+struct SourceInfo {
+  std::string name;         ///< for people: file name, scene name, device
+  std::string description;  ///< codec, pixel format, matrix, range, interlacing: one line
+  int width = 0, height = 0;
+  double fps = 0;                      ///< average frames a second; 0 if unknown
+  std::optional<int64_t> frame_count;  ///< none for live sources or where it is not yet known
+  double duration = 0;                 ///< seconds; 0 if unknown
+  bool live = false;                   ///< camera or screen: no seeking, frames may be dropped
+  bool seekable = true;
+  bool verbatim = false;  ///< tensor frames: taken as they are, no resize, no sampling
+};
+
+/// Frames in presentation order. Not thread-safe: one thread owns a source.
+class FrameSource {
+ public:
+  virtual ~FrameSource() = default;
+  virtual const SourceInfo& info() const = 0;
+  /// The next frame, or null at the end (of a truncated file too, which is logged once). Throws
+  /// Error(run) when the device is lost, Cancelled when `stop` is triggered.
+  virtual FramePtr next(std::stop_token stop = {}) = 0;
+  /// Makes `index` the next frame (frame-exact). Past the end, next() returns null. Throws
+  /// Error(input) for live sources.
+  virtual void seek(int64_t index, std::stop_token stop = {}) = 0;
+  /// Frames that a live source had to drop so far.
+  virtual int64_t dropped() const { return 0; }
+};
+
+using SourcePtr = std::unique_ptr<FrameSource>;
+
+/// Opens what needs no FFmpeg: "synth:NAME?…" and "….safetensors". `clip` chooses the clip of a
+/// [B,T,H,W,3] tensor. Null when `input` is something else. Throws Error(input).
+SourcePtr open_plain_source(const std::string& input, int clip = 0);
+
+}  // namespace looktwice::frames
