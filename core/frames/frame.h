@@ -13,8 +13,26 @@ namespace looktwice::frames {
 enum class Layout { rgb24, yuv420, yuv422, yuv444, gray };
 enum class Matrix { bt601, bt709, bt2020 };
 enum class Range { limited, full };
-/// Where a subsampled chroma sample lies relative to the luma samples it belongs to.
-enum class ChromaSite { left, center, top_left };
+/// Where a subsampled chroma sample lies relative to the luma samples it belongs to. Files have
+/// left, center or top_left; the others come from turning such a picture upright.
+enum class ChromaSite {
+  left,
+  center,
+  top_left,
+  top,
+  right,
+  bottom,
+  top_right,
+  bottom_left,
+  bottom_right
+};
+/// Position of chroma sample (0,0), in luma pixels right of and below luma sample (0,0): left is
+/// (0, 0.5), center (0.5, 0.5), top_left (0, 0). Only the axes that are subsampled count (y is
+/// meaningless for 4:2:2). Chroma sample (i,j) lies at (2i + x, 2j + y).
+struct ChromaOffset {
+  float x = 0, y = 0;
+};
+ChromaOffset chroma_offset(ChromaSite site);
 
 struct Plane {
   const uint8_t* data = nullptr;

@@ -11,11 +11,24 @@
 
 namespace looktwice::frames {
 
+/// An exact ratio, 0/1 where unknown.
+struct Rational {
+  int64_t num = 0, den = 1;
+  double value() const {
+    return den != 0 ? static_cast<double>(num) / static_cast<double>(den) : 0;
+  }
+  bool operator==(const Rational&) const = default;
+};
+
 struct SourceInfo {
   std::string name;         ///< for people: file name, scene name, device
   std::string description;  ///< codec, pixel format, matrix, range, interlacing: one line
   int width = 0, height = 0;
   double fps = 0;                      ///< average frames a second; 0 if unknown
+  Rational rate;                       ///< fps as a ratio, such as 30000/1001
+  Rational time_base;                  ///< every Frame::time is a whole number of these seconds
+  bool variable_rate = false;          ///< frames are not evenly spaced: keep their times
+  double pixel_aspect = 1;             ///< width of a pixel over its height, when displayed
   std::optional<int64_t> frame_count;  ///< none for live sources or where it is not yet known
   double duration = 0;                 ///< seconds; 0 if unknown
   bool live = false;                   ///< camera or screen: no seeking, frames may be dropped

@@ -3,7 +3,7 @@
 
 namespace looktwice::video {
 
-frames::SourcePtr open_source(const std::string& input) {
+frames::SourcePtr open_source(const std::string& input, const OpenOptions&, std::stop_token) {
   throw bad_input(input, "cannot be opened yet");
 }
 
