@@ -100,10 +100,20 @@ std::string shell_quote(const std::string& text) {
   return out + "'";
 }
 
-std::string number_text(double value) {
-  char buffer[32];
+namespace {
+template <typename T>
+std::string shortest(T value) {
+  char buffer[64];
   const auto [end, ec] = std::to_chars(buffer, buffer + sizeof buffer, value);
   return {buffer, end};
+}
+}  // namespace
+
+std::string number_text(double value) {
+  return shortest(value);
+}
+std::string number_text(float value) {
+  return shortest(value);
 }
 
 }  // namespace looktwice

@@ -29,5 +29,6 @@ std::optional<std::string> nearest(std::string_view word, const std::vector<std:
 std::string shell_quote(const std::string& text);
 /// Shortest decimal that reads back as the same value: 0.1 is "0.1".
 std::string number_text(double value);
+std::string number_text(float value);
 
 }  // namespace looktwice

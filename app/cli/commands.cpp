@@ -1,0 +1,17 @@
+#include "cli/commands.h"
+
+namespace looktwice::cli {
+
+void add_commands(CLI::App& app, Run& run) {
+#ifdef LOOKTWICE_HAS_VIDEO
+  add_open(app, run);
+#endif
+  add_info(app, run);
+  add_inspect(app, run);
+#ifdef LOOKTWICE_HAS_VIDEO
+  add_export(app, run);
+#endif
+  add_synth(app, run);
+}
+
+}  // namespace looktwice::cli
