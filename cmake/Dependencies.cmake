@@ -12,6 +12,7 @@ if(NOT LOOKTWICE_COMPUTE_ONLY)
   pkg_check_modules(IMGUI IMPORTED_TARGET imgui)
 endif()
 
+find_package(OpenMP REQUIRED COMPONENTS CXX)
 find_package(dnnl CONFIG)
 if(LOOKTWICE_TESTS)
   find_package(GTest REQUIRED)

@@ -1,0 +1,88 @@
+#include "compute/backend.h"
+
+#include <cstring>
+#include <stdexcept>
+#include <string>
+
+#include "base/error.h"
+#include "compute/factories.h"
+#include "compute/threads.h"
+
+namespace looktwice::compute {
+
+void require(bool ok, const char* operation, const char* what) {
+  if (!ok) throw std::logic_error(std::string(operation) + ": " + what);
+}
+
+Segments Segments::packed(std::span<const int32_t> lengths) {
+  Segments s;
+  int32_t at = 0;
+  for (int32_t n : lengths) {
+    s.start.push_back(at);
+    s.length.push_back(n);
+    at += n;
+  }
+  return s;
+}
+
+Segments Segments::uniform(int32_t count, int32_t length) {
+  return packed(std::vector<int32_t>(size_t(count), length));
+}
+
+Segments Segments::over_time(int32_t batch, int32_t t, int32_t s) {
+  Segments out;
+  out.step = s;
+  for (int32_t b = 0; b < batch; ++b)
+    for (int32_t i = 0; i < s; ++i) {
+      out.start.push_back(b * t * s + i);
+      out.length.push_back(t);
+    }
+  return out;
+}
+
+void Backend::check_stop() const {
+  if (stop_.stop_requested()) throw Cancelled();
+}
+
+Tensor Backend::zeros(Shape shape, DType type) {
+  return upload(Tensor::zeros(std::move(shape), type), type);
+}
+
+Tensor Backend::indices(std::span<const int32_t> values) {
+  return upload(Tensor::of(values), DType::i32);
+}
+
+std::vector<float> Backend::download_f32(const Tensor& device) {
+  return download(device).to_vector();
+}
+
+BackendPtr make_backend(const BackendOptions& options) {
+  if (options.dtype != DType::f32 && options.dtype != DType::bf16)
+    throw bad_input("--dtype", std::string(dtype_name(options.dtype)) + " is not a compute type",
+                    "f32 or bf16 on the CPU");
+  set_threads(options.threads > 0 ? options.threads : available_cores());
+  if (options.name == "reference") {
+    if (options.dtype != DType::f32)
+      throw bad_input("--dtype", "the reference backend computes in float32 only",
+                      "use --dtype f32 or --backend onednn");
+    return make_reference();
+  }
+  if (options.name == "onednn" || options.name == "auto") {
+    if (BackendPtr made = make_onednn(options.dtype)) return made;
+    if (options.name == "auto" && options.dtype == DType::f32) return make_reference();
+    throw bad_input("--backend", "this build has no oneDNN backend", "use --backend reference");
+  }
+  if (options.name == "cuda")
+    throw bad_input("--backend", "no CUDA backend is present", "use --backend onednn");
+  throw bad_input("--backend", "unknown backend '" + options.name + "'",
+                  "one of reference, onednn, auto");
+}
+
+std::vector<BackendInfo> list_backends() {
+  std::vector<BackendInfo> list;
+  list.push_back({"reference", true, "plain scalar float32, the oracle"});
+  list.push_back(onednn_info());
+  return list;
+}
+
+}  // namespace looktwice::compute
