@@ -55,7 +55,7 @@ class RltHistogram {
  private:
   Bins count(std::vector<double> edges) const;
   std::vector<float> sorted_;
-  size_t tokens_ = 0, always_kept_ = 0;
+  size_t tokens_ = 0, always_kept_ = 0, always_kept_after_first_ = 0;
 };
 
 }  // namespace looktwice::tokens
