@@ -34,6 +34,7 @@ struct SourceInfo {
   bool live = false;                   ///< camera or screen: no seeking, frames may be dropped
   bool seekable = true;
   bool verbatim = false;  ///< tensor frames: taken as they are, no resize, no sampling
+  int clips = 1;          ///< clips of a tensor file, each with its own frames
 };
 
 /// Frames in presentation order. Not thread-safe: one thread owns a source.
@@ -47,6 +48,9 @@ class FrameSource {
   /// Makes `index` the next frame (frame-exact). Past the end, next() returns null. Throws
   /// Error(input) for live sources.
   virtual void seek(int64_t index, std::stop_token stop = {}) = 0;
+  /// Chooses one of SourceInfo::clips and makes its first frame the next. Throws Error(input) if
+  /// there is no such clip.
+  virtual void select_clip(int clip);
   /// Frames that a live source had to drop so far.
   virtual int64_t dropped() const { return 0; }
 };
