@@ -14,7 +14,30 @@ Json finite(double value) {
   return std::isfinite(value) ? Json(value) : Json(nullptr);
 }
 
+namespace {
+
+/// Copying or printing a document recurses: one nested too deep would overflow the stack.
+void check_depth(const std::string& text, const std::string& where) {
+  constexpr int kDeepest = 512;
+  int depth = 0;
+  bool quoted = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (quoted && c == '\\')
+      ++i;
+    else if (c == '"')
+      quoted = !quoted;
+    else if (!quoted && (c == '[' || c == '{') && ++depth > kDeepest)
+      throw bad_input(where, "not valid JSON here: nested deeper than " + std::to_string(kDeepest));
+    else if (!quoted && (c == ']' || c == '}'))
+      --depth;
+  }
+}
+
+}  // namespace
+
 Json parse_json(const std::string& text, const std::string& where) {
+  check_depth(text, where);
   try {
     return Json::parse(text);
   } catch (const nlohmann::json::parse_error& e) {

@@ -1,5 +1,5 @@
 #pragma once
-// TokenTraces on disk. The format is described in docs/file-formats.md. Writing streams clip by
+// TokenTraces on disk. The format is described in docs/token-trace.md. Writing streams clip by
 // clip in bounded memory; a file appears under its name only when it is complete. Reading trusts
 // nothing: every length, shape, index and checksum is verified before it is used.
 
@@ -15,6 +15,9 @@
 namespace looktwice::trace {
 
 inline constexpr int kTraceVersion = 1;
+/// Limits that no real clip meets: a side of the grid, tokens of a clip.
+inline constexpr int kMaxSide = 65536;
+inline constexpr size_t kMaxTokens = size_t{1} << 24;
 
 /// Streams a trace. One thread at a time.
 class TokenTraceWriter {
