@@ -274,6 +274,7 @@ void FileSource::look_at_start(std::stop_token stop) {
 void FileSource::try_the_end(std::stop_token stop) {
   const int64_t count = index_.frame_count();
   int64_t last = -1;
+  bool damaged = false;
   for (int earlier = 0; earlier < 4 && last < 0; ++earlier) {
     const size_t start = index_.start_for(count - 1, earlier);
     // Reading on from where the decoder is costs no more than jumping when the file is short.
@@ -283,7 +284,10 @@ void FileSource::try_the_end(std::stop_token stop) {
       const Decoded d = decode(stop);
       if (!d.frame) break;
       const int64_t f = index_.frame_of(d.key);
-      if (f >= valid_from) last = std::max(last, f);
+      if (f < valid_from) continue;
+      // Half a frame, patched up by the decoder, is no frame.
+      damaged = d.frame->decode_error_flags != 0 || (d.frame->flags & AV_FRAME_FLAG_CORRUPT) != 0;
+      if (!damaged) last = std::max(last, f);
     }
     if (start == 0) break;
   }

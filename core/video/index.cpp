@@ -211,14 +211,18 @@ size_t PacketIndex::start_for(int64_t index, int earlier) const {
 
 namespace {
 
-/// Whether frame i is within a tick (and rounding) of i / rate, for every i.
+/// Whether frame i is within a tick or a millisecond of i / rate, for every i.
 bool even(const PacketIndex& index, const AVRational& base, frames::Rational rate) {
   if (rate.num <= 0 || rate.den <= 0 || base.num <= 0) return false;
   const double step = static_cast<double>(rate.den) / static_cast<double>(rate.num) *
                       (static_cast<double>(base.den) / base.num);
   if (step < 1) return false;
-  for (int64_t i = 0; i < index.frame_count(); ++i)
-    if (std::abs(static_cast<double>(index.ticks(i)) - static_cast<double>(i) * step) > 1.01)
+  // Times that were once rounded to milliseconds (Matroska) count as even.
+  const double slack = std::max(1.01, 0.00101 * base.den / base.num);
+  // The end of a file that was cut off lacks frames that were still to come.
+  const int64_t count = std::max<int64_t>(index.frame_count() - (index.cut_off() ? 16 : 0), 2);
+  for (int64_t i = 0; i < std::min(count, index.frame_count()); ++i)
+    if (std::abs(static_cast<double>(index.ticks(i)) - static_cast<double>(i) * step) > slack)
       return false;
   return true;
 }

@@ -154,6 +154,9 @@ void LiveSource::describe(const AVFrame& first) {
   maker_.set_size(first.width, first.height);
   AVRational rate = st.avg_frame_rate;
   if (rate.num <= 0 || rate.den <= 0) rate = st.r_frame_rate;
+  // Graphs that do not say tick once a frame.
+  if (!info_.live && (rate.num <= 0 || rate.den <= 0) && av_q2d(st.time_base) > 1.0 / 1000)
+    rate = av_inv_q(st.time_base);
   if (rate.num > 0 && rate.den > 0) {
     info_.rate = {rate.num, rate.den};
     info_.fps = av_q2d(rate);
