@@ -8,10 +8,6 @@
 add_library(lt_options INTERFACE)
 target_compile_options(lt_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor
                                             -Woverloaded-virtual -Wimplicit-fallthrough)
-if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
-  # GCC 12's own AVX-512 headers set it off (GCC bug 105593).
-  target_compile_options(lt_options INTERFACE -Wno-maybe-uninitialized)
-endif()
 if(LOOKTWICE_WERROR)
   target_compile_options(lt_options INTERFACE -Werror)
 endif()
