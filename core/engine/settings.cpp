@@ -174,8 +174,8 @@ Settings settings_from_json(const Json& json, const std::string& where, const Se
   top.find("schema");
   top.find("version");
   if (const Json* clip = top.find("clip")) {
-    Json merged = frames::to_json(base.clip);
     if (!clip->is_object()) throw bad_input(top.at("clip"), "is not a JSON object");
+    Json merged = frames::to_json(base.clip);
     merged.update(*clip);
     s.clip = frames::clip_options_from_json(merged, top.at("clip"));
   }
@@ -207,12 +207,9 @@ std::string command_options(const Settings& s, const Settings& base) {
     words.push_back("--" + option);
     words.push_back(shell_quote(value));
   };
-  const Json clip = frames::to_json(s.clip), clip_base = frames::to_json(base.clip);
-  for (const auto& [key, value] : clip.items()) {
-    if (clip_base.contains(key) && clip_base[key] == value) continue;
-    std::string option = key;
-    std::replace(option.begin(), option.end(), '_', '-');
-    put(option, value.is_string() ? value.get<std::string>() : value.dump());
+  for (const std::string& name : frames::clip_option_names()) {
+    const std::string value = frames::clip_option_text(s.clip, name);
+    if (value != frames::clip_option_text(base.clip, name)) put(name, value);
   }
   if (s.tokens.rlt && s.tokens.rlt != base.tokens.rlt) put("rlt", number_text(*s.tokens.rlt));
   for (const WordOption& o : token_word_options())
