@@ -86,12 +86,6 @@ struct PatchifyOptions {
   float std[3] = {0.229f, 0.224f, 0.225f};
 };
 
-/// Best partner of every row (Bolya et al., "Token Merging", ICLR 2023, section 3).
-struct BestMatch {
-  std::vector<float> score;      ///< -inf where no partner is allowed
-  std::vector<int32_t> partner;  ///< row of b; the lowest index among equals
-};
-
 /// Rules that hold for all operations: `y` is the output, allocated by the caller (empty()); inputs
 /// may be row-strided views; f32, bf16 (and f16 where the backend says so) may be mixed and sums
 /// are taken in f32; y may be the same tensor as an input of the same shape unless said otherwise
@@ -119,6 +113,8 @@ class Backend {
   /// A contiguous host copy in the tensor's own dtype.
   virtual Tensor download(const Tensor& device) = 0;
   std::vector<float> download_f32(const Tensor& device);
+  /// Waits until everything asked for is done (for time measurements; the CPU is always done).
+  virtual void synchronize() {}
   /// Bytes of pooled memory that are in use, and the most that ever were.
   virtual size_t memory_in_use() const { return 0; }
   virtual size_t memory_peak() const { return 0; }
@@ -174,10 +170,6 @@ class Backend {
                           const Tensor& divisor) = 0;
   /// y f32 [rows, head_dim] = mean over heads of x [rows, heads·head_dim]; the metric of ToMe.
   virtual void head_mean(const Tensor& y, const Tensor& x, int heads) = 0;
-  /// For every listed row of `metric` (f32, host or backend memory; rows used as they are, so
-  /// normalise them for cosine) the listed row of highest dot product: partner indexes `b_rows`.
-  virtual BestMatch best_match(const Tensor& metric, std::span<const int32_t> a_rows,
-                               std::span<const int32_t> b_rows) = 0;
 
   // Reductions.
   virtual Comparison compare(const Tensor& a, const Tensor& b) = 0;

@@ -1,4 +1,4 @@
-// Matrix products, attention and matching of the reference backend.
+// Matrix products and attention of the reference backend.
 
 #include <algorithm>
 #include <cmath>
@@ -121,25 +121,6 @@ void ReferenceBackend::attention(const Tensor& y, const Tensor& q, const Tensor&
     }
   });
   check_stop();
-}
-
-BestMatch ReferenceBackend::best_match(const Tensor& metric, std::span<const int32_t> a_rows,
-                                       std::span<const int32_t> b_rows) {
-  require(metric.dtype() == DType::f32, "best_match", "the metric is f32");
-  const float* m = metric.data<float>();
-  BestMatch best;
-  best.score.assign(a_rows.size(), -std::numeric_limits<float>::infinity());
-  best.partner.assign(a_rows.size(), 0);
-  for (size_t i = 0; i < a_rows.size(); ++i)
-    for (size_t j = 0; j < b_rows.size(); ++j) {
-      const float score = dot(m + a_rows[i] * metric.row_stride(),
-                              m + b_rows[j] * metric.row_stride(), metric.cols());
-      if (score > best.score[i]) {
-        best.score[i] = score;
-        best.partner[i] = int32_t(j);
-      }
-    }
-  return best;
 }
 
 }  // namespace looktwice::compute

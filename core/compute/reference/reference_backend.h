@@ -36,8 +36,6 @@ class ReferenceBackend : public HostBackend {
                   std::span<const int32_t> member, const Tensor& weight,
                   const Tensor& divisor) override;
   void head_mean(const Tensor& y, const Tensor& x, int heads) override;
-  BestMatch best_match(const Tensor& metric, std::span<const int32_t> a_rows,
-                       std::span<const int32_t> b_rows) override;
   Comparison compare(const Tensor& a, const Tensor& b) override;
   void patchify(const Tensor& y, const PatchifyOptions& options,
                 std::span<const int32_t> tokens) override;

@@ -1,0 +1,47 @@
+#pragma once
+// The blocks of a plain vision transformer over packed clips, with Token Merging between them.
+
+#include <vector>
+
+#include "checkpoint/vit_config.h"
+#include "compute/backend.h"
+#include "models/reduction.h"
+
+namespace looktwice::models {
+
+struct NormWeights {
+  compute::Tensor weight, bias;  ///< f32 [hidden]
+};
+
+struct BlockWeights {
+  NormWeights norm1, norm2;
+  compute::LinearPtr qkv, proj, fc1, fc2;
+};
+
+/// The tokens of a batch on their way through the blocks.
+struct PackedTokens {
+  compute::Tensor x;                     ///< f32 [rows, hidden], changed in place
+  std::vector<int32_t> offset;           ///< [clips+1] clip b is rows offset[b] … offset[b+1)
+  std::vector<std::vector<float>> size;  ///< [clips][rows of the clip]; all empty: ones
+};
+
+/// Runs all blocks. `result.clips` (one a clip) receives tokens, layers, sizes, groups, hidden.
+class BlockStack {
+ public:
+  BlockStack(const checkpoint::VitConfig& config, std::vector<BlockWeights> blocks)
+      : config_(config), blocks_(std::move(blocks)) {}
+  void run(compute::Backend& backend, PackedTokens& tokens, const Reduction& reduction,
+           Result& result) const;
+
+ private:
+  struct Scratch;
+  void merge(compute::Backend& backend, PackedTokens& tokens, const compute::Tensor& metric, int r,
+             const Reduction& reduction, int layer, Scratch& scratch, Result& result) const;
+  checkpoint::VitConfig config_;
+  std::vector<BlockWeights> blocks_;
+};
+
+/// FLOPs of one block: `before` tokens enter and attend, `after` pass the MLP.
+double block_flops(const checkpoint::VitConfig& config, double before, double after);
+
+}  // namespace looktwice::models
