@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "compute/cuda/factory.h"
 #include "compute/factories.h"
 #include "compute/threads.h"
 
@@ -57,6 +58,9 @@ std::vector<float> Backend::download_f32(const Tensor& device) {
 }
 
 BackendPtr make_backend(const BackendOptions& options) {
+  if (options.name == "cuda") return make_cuda(options);
+  if (options.name == "auto")
+    if (BackendPtr gpu = try_cuda(options)) return gpu;
   if (options.dtype != DType::f32 && options.dtype != DType::bf16)
     throw bad_input("--dtype", std::string(dtype_name(options.dtype)) + " is not a compute type",
                     "f32 or bf16 on the CPU");
@@ -72,16 +76,15 @@ BackendPtr make_backend(const BackendOptions& options) {
     if (options.name == "auto" && options.dtype == DType::f32) return make_reference();
     throw bad_input("--backend", "this build has no oneDNN backend", "use --backend reference");
   }
-  if (options.name == "cuda")
-    throw bad_input("--backend", "no CUDA backend is present", "use --backend onednn");
   throw bad_input("--backend", "unknown backend '" + options.name + "'",
-                  "one of reference, onednn, auto");
+                  "one of reference, onednn, cuda, auto");
 }
 
 std::vector<BackendInfo> list_backends() {
   std::vector<BackendInfo> list;
   list.push_back({"reference", true, "plain scalar float32, the oracle"});
   list.push_back(onednn_info());
+  list.push_back(cuda_info());
   return list;
 }
 

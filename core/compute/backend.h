@@ -187,9 +187,13 @@ class Backend {
 using BackendPtr = std::shared_ptr<Backend>;
 
 struct BackendOptions {
-  std::string name = "auto";  ///< reference, onednn, auto
-  DType dtype = DType::f32;   ///< f32, bf16
+  std::string name = "auto";  ///< reference, onednn, cuda, auto (the first that is there of cuda,
+                              ///< onednn, reference)
+  DType dtype = DType::f32;   ///< f32, bf16; f16 on cuda
   int threads = 0;            ///< 0: all cores this process may use
+  int device = 0;             ///< cuda: which GPU
+  size_t memory = 0;          ///< cuda: most device memory to take, bytes; 0: what is free
+  bool tf32 = false;          ///< cuda: float32 matrix products may round their inputs to TF32
 };
 /// Throws Error(input) naming the option and what is there when the backend, or the dtype on this
 /// machine, is not available.

@@ -1,0 +1,160 @@
+#pragma once
+// The kernels and their arguments: plain structs that the program fills and the device reads. All
+// pointers are device memory. No includes beyond the standard library: compiled by nvcc too.
+
+#include <cstdint>
+
+namespace looktwice::compute::cuda {
+
+/// Element types that kernels read and write.
+enum class Element : int32_t { f32, bf16, f16 };
+
+/// Rows of elements; `stride` elements from one row to the next.
+struct Matrix {
+  void* data = nullptr;
+  int64_t stride = 0;
+  int32_t rows = 0, cols = 0;
+  Element element = Element::f32;
+};
+
+/// f32 rows (a table, a gate); null data where absent.
+struct Table {
+  const float* data = nullptr;
+  int64_t stride = 0;
+};
+
+enum class Kernel : int32_t {
+  // ElementArgs: one value a place.
+  copy,       ///< y = a
+  gather,     ///< y[r] = a[index[r]]
+  modulate,   ///< y = a (1 + table[g]) + table2[g]
+  gated_add,  ///< y = a + table[g] b, or a + b
+  combine,    ///< y = alpha a + beta b
+  activate,   ///< y = f(a)
+  add_rows,   ///< y[r] = a[r] + b[index[r]]
+  epilogue,   ///< y = b + table[g] f(a + table2[0]); b, table, table2 may be absent
+  rotary,     ///< pairs of a turned by cos = table[index[r]], sin = table2[index[r]]
+  head_mean,  ///< y[r,c] = mean over heads of a[r, h cols + c]
+  // Rows.
+  layer_norm,  ///< NormArgs
+  rms_norm,    ///< NormArgs
+  group_mean,  ///< GroupArgs
+  group_add,   ///< GroupArgs: y[j] += Σ a[m]
+  attention,   ///< AttentionArgs
+  compare,     ///< CompareArgs
+  patchify,    ///< PatchifyArgs
+  rlt_differences,
+  rlt_keep,
+  best_partners,
+  merge_poison,  ///< FillArgs: tests and sanitizers
+};
+
+/// compute::Activation, in its order.
+enum class Curve : int32_t { none, gelu_erf, gelu_tanh, silu };
+
+struct ElementArgs {
+  Matrix y, a, b;
+  Table table, table2;             ///< f32
+  const int32_t* group = nullptr;  ///< [rows] row of the tables; null: row 0
+  const int32_t* index = nullptr;  ///< [rows]
+  float alpha = 1, beta = 0;
+  Curve curve = Curve::none;
+  int32_t heads = 1;
+};
+
+struct NormArgs {
+  Matrix y, x;
+  const float* weight = nullptr;  ///< [cols], or [cols / heads] for rms_norm
+  const float* bias = nullptr;
+  float eps = 0;
+  int32_t heads = 1;
+};
+
+struct GroupArgs {
+  Matrix y, x;
+  const int32_t* offset = nullptr;  ///< [y rows + 1]
+  const int32_t* member = nullptr;
+  const float* weight = nullptr;   ///< [x rows], null: ones
+  const float* divisor = nullptr;  ///< [y rows], null: the sum of weights
+};
+
+/// A block of queries of one segment: `tile_segment[i]` and its first query `tile_first[i]`.
+struct AttentionArgs {
+  Matrix y, q, k, v;
+  const float* key_bias = nullptr;
+  const int32_t* q_start = nullptr;
+  const int32_t* q_length = nullptr;
+  const int32_t* k_start = nullptr;
+  const int32_t* k_length = nullptr;
+  const int32_t* tile_segment = nullptr;
+  const int32_t* tile_first = nullptr;
+  int64_t q_step = 1, k_step = 1;
+  int32_t tiles = 0, segments = 0, heads = 1, head_dim = 0;
+  float scale = 1;
+};
+
+/// Seven sums over two matrices of one shape, in double: |a-b|, |a|, |b|, (a-b)², a², b², a·b.
+inline constexpr int kCompareSums = 7;
+inline constexpr int kCompareBlocks = 256;
+struct CompareArgs {
+  Matrix a, b;
+  double* partial = nullptr;  ///< [kCompareBlocks, kCompareSums]
+  double* sums = nullptr;     ///< [kCompareSums]
+};
+
+struct PatchifyArgs {
+  Matrix y;
+  const uint8_t* rgb = nullptr;     ///< [T,H,W,3]
+  const int32_t* tokens = nullptr;  ///< [y rows]
+  int32_t H = 0, W = 0, tubelet = 2, patch = 16;
+  float mean[3] = {}, std[3] = {};
+};
+
+/// Differences of RLT (spec of tokens::rlt_differences), clips one after the other.
+struct RltArgs {
+  const uint8_t* rgb = nullptr;  ///< [clips,T,H,W,3]
+  float* difference = nullptr;   ///< [clips,t,h,w]
+  int32_t clips = 0, T = 0, H = 0, W = 0, tubelet = 2, patch = 16;
+  double scale[3] = {};  ///< per channel: what a sum of byte differences is multiplied with
+};
+
+/// Which tokens are kept, and where they stand, in order.
+struct KeepArgs {
+  const float* difference = nullptr;         ///< [clips, tokens]
+  uint8_t* keep = nullptr;                   ///< [clips, tokens]
+  int32_t* count = nullptr;                  ///< [clips]
+  int32_t* kept = nullptr;                   ///< [clips, tokens]: indices of kept tokens, ascending
+  int32_t clips = 0, tokens = 0, first = 0;  ///< the first `first` tokens are always kept
+  float tau = 0;
+};
+
+/// Best partner of each listed row (tokens::best_partners), several clips at once.
+struct PartnerArgs {
+  const float* metric = nullptr;  ///< [rows, width], rows `stride` apart, used as they are
+  int64_t stride = 0;
+  int32_t width = 0, clips = 0;
+  const int32_t* a = nullptr;         ///< rows
+  const int32_t* b = nullptr;         ///< rows
+  const int32_t* a_offset = nullptr;  ///< [clips + 1] where each clip's a begin
+  const int32_t* b_offset = nullptr;  ///< [clips + 1]
+  const int32_t* tile_clip = nullptr;
+  const int32_t* tile_first = nullptr;
+  int32_t tiles = 0;
+  float* score = nullptr;      ///< [all a]
+  int32_t* partner = nullptr;  ///< [all a] index among the clip's b; 0 where it has none
+};
+
+/// d = act(x wᵀ + bias) + c, on the matrix units: x [rows,in], w [out,in], d [rows,out].
+struct MatmulArgs {
+  Matrix d, x;
+  Matrix c;  ///< same element and shape as d; null data: none. May be d itself.
+  const void* w = nullptr;
+  Element w_element = Element::f32;  ///< x has the same
+  const void* bias = nullptr;        ///< of `bias_element`, [out]; null: none
+  Element bias_element = Element::f32;
+  Curve curve = Curve::none;  ///< none or gelu_tanh
+  void* workspace = nullptr;
+  int64_t workspace_bytes = 0;
+};
+
+}  // namespace looktwice::compute::cuda
