@@ -114,9 +114,3 @@ std::string scene_text(const SceneOptions& options) {
 }
 
 }  // namespace looktwice::frames
-// STUB
-namespace looktwice::frames {
-SourcePtr open_scene(const SceneOptions& options) {
-  throw run_failed(scene_text(options), "cannot be drawn yet");
-}
-}  // namespace looktwice::frames

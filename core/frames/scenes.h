@@ -40,7 +40,7 @@ SceneOptions parse_scene(const std::string& input);
 /// The text that parse_scene reads back, defaults left out.
 std::string scene_text(const SceneOptions& options);
 /// A seekable source; every frame is a function of options and index alone. Scenes loop after ten
-/// seconds: frame i + 10·fps is frame i, but for the sensor noise of the low-light scene.
+/// seconds, but for the pan, which goes on, and the sensor noise of the low-light scene.
 SourcePtr open_scene(const SceneOptions& options);
 
 }  // namespace looktwice::frames
