@@ -1,6 +1,7 @@
 #include "video/av.h"
 
 #include <cstdarg>
+#include <cstdlib>
 #include <mutex>
 #include <new>
 
@@ -34,6 +35,8 @@ std::string av_error_text(int code) {
 
 namespace {
 
+thread_local std::string first_message;
+
 void forward(void* context, int level, const char* format, va_list args) {
   if (level > AV_LOG_ERROR) return;
   char line[512];
@@ -42,7 +45,15 @@ void forward(void* context, int level, const char* format, va_list args) {
   std::string text = line;
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r'))
     text.pop_back();
-  if (!text.empty()) log(LogLevel::debug, text);
+  if (text.empty()) return;
+  if (first_message.empty()) {
+    // "[libx264 @ 0x55…] text": the address says nothing to people.
+    const size_t at = text.find("] ");
+    first_message = text[0] == '[' && at != std::string::npos ? text.substr(at + 2) : text;
+    while (!first_message.empty() && (first_message.back() == '.' || first_message.back() == ' '))
+      first_message.pop_back();
+  }
+  log(LogLevel::debug, text);
 }
 
 }  // namespace
@@ -53,7 +64,15 @@ void quiet_ffmpeg() {
     av_log_set_level(AV_LOG_ERROR);
     av_log_set_callback(forward);
     avdevice_register_all();
+    ::setenv("SVT_LOG", "0", 0);  // SVT-AV1 writes to stderr by itself
   });
+}
+
+std::string av_message() {
+  return first_message;
+}
+void forget_av_message() {
+  first_message.clear();
 }
 
 std::string library_versions() {

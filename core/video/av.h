@@ -41,4 +41,9 @@ std::string av_error_text(int code);
 /// Keeps FFmpeg's own messages off stderr, once per process (they go to the log at debug level).
 void quiet_ffmpeg();
 
+/// The first error that FFmpeg has logged on this thread since forget_av_message(); often the only
+/// place where it says what is wrong. Empty if it kept silent.
+std::string av_message();
+void forget_av_message();
+
 }  // namespace looktwice::video

@@ -1,6 +1,7 @@
 #include "video/file_source.h"
 
 #include <algorithm>
+#include <utility>
 
 extern "C" {
 #include <libavutil/pixdesc.h>
@@ -48,7 +49,7 @@ FileSource::FileSource(const std::string& path, const OpenOptions& options, std:
     throw bad_input(path_, "the video stream is empty", "the file may be cut off");
   read_at_ = index_.packet_count();
   look_at_start(stop);
-  if (index_.doubtful_end() && !settled_) try_the_end(stop);
+  if (index_.doubtful_end()) try_the_end(stop);
   if (index_.cut_off()) cut_at(index_.frame_count(), "the file is damaged or cut off");
   info_.frame_count = index_.frame_count();
 }
@@ -122,6 +123,7 @@ bool FileSource::try_seek(size_t ordinal, int64_t target, int flags, std::stop_t
 void FileSource::reopen(std::stop_token stop) {
   stream_ = std::make_unique<Stream>(request_, stop);
   read_at_ = 0;
+  sent_end_ = false;
 }
 
 void FileSource::position(size_t ordinal, std::stop_token stop) {
@@ -237,7 +239,6 @@ void FileSource::decode_whole(std::stop_token stop) {
     keys.push_back(d.key);
   }
   index_.settle(keys);
-  settled_ = true;
 }
 
 void FileSource::look_at_start(std::stop_token stop) {
@@ -273,11 +274,13 @@ void FileSource::look_at_start(std::stop_token stop) {
 
 void FileSource::try_the_end(std::stop_token stop) {
   const int64_t count = index_.frame_count();
+  // One thread: decoders that work on several frames at once lose the note of damage.
+  const int threads = std::exchange(request_.threads, 1);
+  reopen(stop);
   int64_t last = -1;
   bool damaged = false;
   for (int earlier = 0; earlier < 4 && last < 0; ++earlier) {
     const size_t start = index_.start_for(count - 1, earlier);
-    // Reading on from where the decoder is costs no more than jumping when the file is short.
     position(start, stop);
     const int64_t valid_from = std::max<int64_t>(index_.packet(start).frame, 0);
     for (;;) {
@@ -291,6 +294,8 @@ void FileSource::try_the_end(std::stop_token stop) {
     }
     if (start == 0) break;
   }
+  request_.threads = threads;
+  reopen(stop);
   decoder_at_ = -1;
   if (last >= 0 && last + 1 < count) cut_at(last + 1, "the file is damaged or cut off");
 }

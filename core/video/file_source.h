@@ -66,7 +66,6 @@ class FileSource final : public frames::FrameSource {
   AvPacket packet_;
 
   size_t read_at_ = 0;       ///< ordinal of the packet that the demuxer gives next
-  bool settled_ = false;     ///< the order of frames comes from a whole decode
   bool sent_end_ = false;    ///< the decoder is being drained
   int64_t decoder_at_ = -1;  ///< frames up to this one have left the decoder since the last seek
   frames::FramePtr last_;    ///< the frame that left the decoder last

@@ -66,6 +66,7 @@ void Stream::open_input() {
     av_dict_set(&options, key.c_str(), value.c_str(), 0);
   // A playlist inside a file must not reach for the network.
   if (device == nullptr) av_dict_set(&options, "protocol_whitelist", "file,crypto,data", 0);
+  forget_av_message();
   const int code = avformat_open_input(&format_, request_.url.c_str(), device, &options);
   const AVDictionaryEntry* unused = av_dict_get(options, "", nullptr, AV_DICT_IGNORE_SUFFIX);
   const std::string unknown = unused != nullptr ? unused->key : "";
@@ -73,7 +74,9 @@ void Stream::open_input() {
   if (stop_.stop_requested()) throw Cancelled();
   if (code < 0) {
     if (device != nullptr)
-      throw bad_input(request_.where, "cannot be opened: " + av_error_text(code));
+      throw bad_input(
+          request_.where,
+          "cannot be opened: " + (av_message().empty() ? av_error_text(code) : av_message()));
     if (code == AVERROR_INVALIDDATA || code == AVERROR_EOF || code == AVERROR(EINVAL))
       throw bad_input(request_.where, "is not a video (no container that FFmpeg reads, or cut off)",
                       "check the file with ffprobe");
