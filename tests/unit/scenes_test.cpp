@@ -35,8 +35,8 @@ struct Known {
 };
 // Written down from the first machine. A change here changes the demo: look at it, then update.
 constexpr Known kKnown[] = {
-    {"static", "55bdeeab094c18c0"}, {"drift", "8646cac8e0ff52f8"}, {"pan", "b8d7ad422960483a"},
-    {"zoom", "e8525b3f85648a8c"},   {"cut", "ad3d2f0bede720e9"},   {"lowlight", "44e66d9bb2567b24"},
+    {"static", "55bdeeab094c18c0"}, {"drift", "e0009bc6966c1022"}, {"pan", "61d3b6e968ccc7f8"},
+    {"zoom", "e8525b3f85648a8c"},   {"cut", "ad3d2f0bede720e9"},   {"lowlight", "78164625d2629b53"},
 };
 
 TEST(Scenes, HaveTheSameBytesOnEveryMachine) {

@@ -39,9 +39,11 @@ class Aurora final : public Scene {
                                {0.55, mix(colors_.top, colors_.horizon, 0.45)},
                                {1, colors_.horizon}}));
     for (int i = 0; i < 260; ++i) {
-      const double size = 0.5 + 1.1 * rng.uniform() * rng.uniform() + (rng.chance(0.05) ? 0.7 : 0);
-      fill(sky_, stage_(circle(stage.wide * rng.uniform(), kShore * rng.uniform(), size, 12)),
-           Paint(mix(rgb(0xffffff), rgb(0xa8c8ff), rng.uniform()), rng.range(0.3, 0.95)));
+      const double big = rng.chance(0.05) ? 0.7 : 0, x = stage.wide * rng.uniform();
+      const double y = kShore * rng.uniform(), blue = rng.uniform(), bright = rng.range(0.3, 0.95);
+      const double size = 0.5 + 1.1 * rng.uniform() * rng.uniform() + big;
+      fill(sky_, stage_(circle(x, y, size, 12)),
+           Paint(mix(rgb(0xffffff), rgb(0xa8c8ff), blue), bright));
     }
     // The lake holds the sky upside down, darker.
     const int shore = stage_.pixels(kShore);
@@ -173,13 +175,15 @@ class Aurora final : public Scene {
     // Ripples and a bank of stones close by.
     for (int i = 0; i < 70; ++i) {
       const double y = kShore + 6 + 190 * rng.uniform() * rng.uniform();
-      fill(front_, stage_(rounded(stage_.wide * rng.uniform(), y, rng.range(30, 150), 1.4, 0.7)),
+      const double x = stage_.wide * rng.uniform(), w = rng.range(30, 150);
+      fill(front_, stage_(rounded(x, y, w, 1.4, 0.7)),
            Paint(mix(colors_.horizon, colors_.mid, 0.4), 0.16));
     }
     Path bank;
-    for (int i = 0; i < 26; ++i)
-      bank.add(ellipse(stage_.wide * (i + rng.uniform()) / 26, 726, rng.range(38, 90),
-                       rng.range(10, 34), 40));
+    for (int i = 0; i < 26; ++i) {
+      const double x = stage_.wide * (i + rng.uniform()) / 26, rx = rng.range(38, 90);
+      bank.add(ellipse(x, 726, rx, rng.range(10, 34), 40));
+    }
     fill(front_, stage_(bank), Paint(colors_.rock));
   }
 

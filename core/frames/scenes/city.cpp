@@ -31,9 +31,9 @@ class City final : public Scene {
                               {{0, colors_.top}, {0.55, colors_.middle}, {1, colors_.horizon}}));
     Rng rng(seed, 2);
     for (int i = 0; i < 90; ++i) {
-      const double y = 330 * rng.uniform() * rng.uniform();
-      fill(sky_, stage_(circle(stage_.wide * rng.uniform(), y, rng.range(0.7, 1.7), 12)),
-           Paint(rgb(0xffffff), rng.range(0.25, 0.8)));
+      const double y = 330 * rng.uniform() * rng.uniform(), x = stage_.wide * rng.uniform();
+      const double size = rng.range(0.7, 1.7), bright = rng.range(0.25, 0.8);
+      fill(sky_, stage_(circle(x, y, size, 12)), Paint(rgb(0xffffff), bright));
     }
     const double sun_x = stage_.wide * rng.range(0.6, 0.74), sun_y = 372;
     glow(sky_, sun_x * stage_.scale, sun_y * stage_.scale, 430 * stage_.scale, colors_.sun, 0.55);
@@ -123,9 +123,10 @@ class City final : public Scene {
       const double high = rng.range(90, 150);
       put(rectangle(x - 3.5, ground - high * 0.6, 7, high * 0.7), Paint(dark));
       Path crown;
-      for (int i = 0; i < 7; ++i)
-        crown.add(circle(x + rng.range(-0.36, 0.36) * high * 0.8,
-                         ground - high * rng.range(0.55, 1.0), high * rng.range(0.17, 0.28), 32));
+      for (int i = 0; i < 7; ++i) {
+        const double dx = rng.range(-0.29, 0.29) * high, up = high * rng.range(0.55, 1.0);
+        crown.add(circle(x + dx, ground - up, high * rng.range(0.17, 0.28), 32));
+      }
       put(crown, Paint(mix(dark, colors_.haze, 0.12)));
     }
     put(rectangle(-5, ground, width + 10, 200), Paint(dark));

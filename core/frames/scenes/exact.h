@@ -21,7 +21,8 @@ constexpr uint32_t hash_at(int64_t x, int64_t y, uint64_t seed) {
   return uint32_t(mix64(seed ^ mix64(uint64_t(x) * 0x8da6b343ull + (uint64_t(y) << 32))) >> 32);
 }
 
-/// A stream of random numbers.
+/// A stream of random numbers. Draw at most one in an expression whose parts have no order, such as
+/// the arguments of a call: compilers take them in different orders.
 class Rng {
  public:
   explicit constexpr Rng(uint64_t seed, uint64_t stream = 0)

@@ -56,10 +56,10 @@ class Lamp final : public Scene {
     Rng rng(seed_, 6);
     flood(lane_,
           Paint::linear(stage_(0, 0), stage_(0, 560), {{0, colors_.sky}, {1, colors_.haze}}));
-    for (int i = 0; i < 70; ++i)
-      fill(lane_,
-           stage_(circle(wide * rng.uniform(), 300 * rng.uniform(), rng.range(0.6, 1.5), 12)),
-           Paint(rgb(0xdfe7ff), rng.range(0.15, 0.6)));
+    for (int i = 0; i < 70; ++i) {
+      const double x = wide * rng.uniform(), y = 300 * rng.uniform(), size = rng.range(0.6, 1.5);
+      fill(lane_, stage_(circle(x, y, size, 12)), Paint(rgb(0xdfe7ff), rng.range(0.15, 0.6)));
+    }
     const Point moon{wide * 0.15, 120};
     glow(lane_, moon.x * stage_.scale, moon.y * stage_.scale, 170 * stage_.scale, rgb(0x8fa3d8),
          0.35);
@@ -194,7 +194,8 @@ class Lamp final : public Scene {
   void draw_moths(Canvas& frame, double loop) const {
     for (int i = 0; i < 5; ++i) {
       Rng rng(seed_, uint64_t(200 + i));
-      const double turn = loop * rng.between(2, 4) * rng.sign() + rng.uniform();
+      const int rounds = rng.between(2, 4) * (i % 2 == 0 ? 1 : -1);
+      const double turn = loop * rounds + rng.uniform();
       const double x =
           lamp_x() + 46 + rng.range(24, 64) * cosine(turn) + 10 * sine(loop * 9 + i * 0.3);
       const double y = 226 + rng.range(12, 34) * sine(turn) + 8 * sine(loop * 7 + i * 0.2);
