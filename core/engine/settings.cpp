@@ -146,6 +146,7 @@ void Settings::check() const {
     throw bad_input("--tome-match", "K of kth:K must be at least 2");
   if (tokens.ln_eps && !(*tokens.ln_eps > 0 && *tokens.ln_eps < 1))
     throw bad_input("--ln-eps", "must lie between 0 and 1", "1e-6 is usual");
+  generate.check();
   check_word("backend", run.backend, kBackends);
   check_word("dtype", run.dtype, kDtypes);
   if (run.threads < 0 || run.threads > 1024)
@@ -158,14 +159,16 @@ Json to_json(const Settings& s) {
   for (const WordOption& o : token_word_options())
     tokens[key_of(o.option)] = s.tokens.*o.member;
   tokens["ln_eps"] = s.tokens.ln_eps ? Json(*s.tokens.ln_eps) : Json(nullptr);
-  return {{"clip", frames::to_json(s.clip)},
-          {"tokens", tokens},
-          {"run",
-           {{"backend", s.run.backend},
-            {"dtype", s.run.dtype},
-            {"threads", s.run.threads},
-            {"seed", s.run.seed}}},
-          {"model", s.model}};
+  Json out = {{"clip", frames::to_json(s.clip)},
+              {"tokens", tokens},
+              {"run",
+               {{"backend", s.run.backend},
+                {"dtype", s.run.dtype},
+                {"threads", s.run.threads},
+                {"seed", s.run.seed}}},
+              {"model", s.model}};
+  if (s.generate != GenerateSettings{}) out["generate"] = to_json(s.generate);
+  return out;
 }
 
 Settings settings_from_json(const Json& json, const std::string& where, const Settings& base) {
@@ -196,6 +199,8 @@ Settings settings_from_json(const Json& json, const std::string& where, const Se
     r.finish();
   }
   top.text("model", s.model);
+  if (const Json* generate = top.find("generate"))
+    s.generate = generate_settings_from_json(*generate, top.at("generate"), base.generate);
   top.finish();
   s.check();
   return s;
@@ -217,6 +222,8 @@ std::string command_options(const Settings& s, const Settings& base) {
   if (s.tokens.ln_eps && s.tokens.ln_eps != base.tokens.ln_eps)
     put("ln-eps", number_text(*s.tokens.ln_eps));
   if (s.model != base.model) put("model", s.model);
+  for (const std::string& word : command_words(s.generate, base.generate))
+    words.push_back(shell_quote(word));
   if (s.run.backend != base.run.backend) put("backend", s.run.backend);
   if (s.run.dtype != base.run.dtype) put("dtype", s.run.dtype);
   if (s.run.threads != base.run.threads) put("threads", std::to_string(s.run.threads));

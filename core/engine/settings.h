@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "engine/generate_settings.h"
 #include "frames/clip.h"
 
 namespace looktwice::engine {
@@ -48,6 +49,7 @@ struct Settings {
   TokenSettings tokens;
   RunSettings run;
   std::string model;  ///< model folder; empty: model-free
+  GenerateSettings generate;
   bool operator==(const Settings&) const = default;
   /// Throws Error(input) naming the option.
   void check() const;

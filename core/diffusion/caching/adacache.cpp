@@ -92,6 +92,8 @@ class AdaCachePolicy : public CachePolicy {
       mean = (d.distance_here + count * mean) / (count + 1);
       ++count;
       d.distance = d.metric = mean;
+      d.motion = 1;  // MoReg off leaves the distance as it is
+      d.motion_gradient = 0;
       if (run_.moreg) regularise(step, measure, d);
       choose(d);
       chosen = d.rate_out;

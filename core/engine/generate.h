@@ -1,0 +1,53 @@
+#pragma once
+// A video diffusion transformer under the settings: what `looktwice generate` and the app's
+// generating panes run.
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "diffusion/generate.h"
+#include "diffusion/vocabulary.h"
+#include "engine/settings.h"
+#include "frames/clip.h"
+
+namespace looktwice::engine {
+
+/// A loaded video DiT, kept from run to run. Threads: one at a time.
+class Generator {
+ public:
+  /// Throws Error(input), Cancelled.
+  Generator(const std::string& model_folder, const RunSettings& run,
+            const std::function<void(double)>& progress = {}, std::stop_token stop = {});
+
+  const models::Stdit3& model() const { return *model_; }
+  const models::Stdit3Ptr& model_ptr() const { return model_; }
+  const compute::Backend& backend() const { return *model_->backend; }
+  const std::optional<diffusion::Vocabulary>& vocabulary() const { return vocabulary_; }
+
+  /// Everything that the settings say about a run: reads the noise file, encodes the prompt, reads
+  /// the clip of --from. Throws Error(input).
+  diffusion::Request request(const Settings& settings, std::stop_token stop = {}) const;
+  /// request + diffusion::generate; the trace carries the settings.
+  diffusion::Result run(const Settings& settings, const std::vector<int>& dump_steps = {},
+                        const diffusion::OnStep& on_step = {}, std::stop_token stop = {}) const;
+  diffusion::Result run(const diffusion::Request& request, const Settings& settings,
+                        const diffusion::OnStep& on_step = {}, std::stop_token stop = {}) const;
+
+ private:
+  models::Stdit3Ptr model_;
+  std::optional<diffusion::Vocabulary> vocabulary_;
+};
+
+/// The policy of the settings. Throws Error(input).
+diffusion::PolicySettings policy_of(const GenerateSettings& settings);
+
+/// Pixel-space latents [B,3,T,H,W] in -1..1 as RGB bytes [T,H,W,3] of sample `sample`, rounded and
+/// clamped.
+std::vector<uint8_t> to_rgb(const compute::Tensor& latents, int64_t sample = 0);
+
+}  // namespace looktwice::engine
