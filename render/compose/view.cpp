@@ -14,7 +14,11 @@ double fit_scale(Size frame, const Rect& cell) {
 }
 
 double scale_of(Size frame, const Rect& cell, const View& view) {
-  return view.zoom > 0 ? std::min(view.zoom, kMaxZoom) : fit_scale(frame, cell);
+  if (view.zoom > 0) return std::min(view.zoom, kMaxZoom);
+  const double fit = fit_scale(frame, cell);
+  // Cells are padded by a few pixels: a frame is not blown up to fill those.
+  const bool padded = cell.width - frame.width < 8 || cell.height - frame.height < 8;
+  return fit > 1 && padded ? 1 : fit;
 }
 
 }  // namespace

@@ -7,7 +7,8 @@
 
 namespace looktwice::overlay {
 
-/// How pruned patches are marked. run_length: tinted by the length of the run that they repeat.
+/// How pruned patches are marked. run_length: tinted by the length of the run that they belong to,
+/// the longest darkest.
 enum class PrunedStyle { none, dim, hatch, run_length };
 /// Sequential palettes, all readable with the common colour-vision deficiencies.
 enum class Palette { viridis, cividis, inferno };

@@ -1,0 +1,31 @@
+#pragma once
+// The layers: each has its shader text and sets its own uniforms.
+
+#include "gl/shader.h"
+#include "overlay/marks.h"
+#include "overlay/style.h"
+
+namespace looktwice::overlay {
+
+/// `vec4 crop_marks(vec4 below, vec2 p)`: dims what the model does not see and frames what it does.
+extern const char* const kCropGlsl;
+void set_crop(gl::Program& program, const CropStyle& style, const trace::ClipTrace* clip,
+              const MarksPlace& place);
+/// Whether the model sees less than the frame, by a pixel at least.
+bool crop_shows(const CropStyle& style, const trace::ClipTrace* clip, int frame_width,
+                int frame_height);
+
+/// `vec4 difference_marks(vec4 below, Token token)`: the heat map.
+extern const char* const kDifferenceGlsl;
+void set_difference(gl::Program& program, const DifferenceStyle& style);
+
+/// `vec4 rlt_marks(vec4 below, Token token, vec2 position)`: pruned patches dimmed, hatched or
+/// tinted, kept ones outlined.
+extern const char* const kRltGlsl;
+void set_rlt(gl::Program& program, const RltStyle& style, bool decided);
+
+/// `vec4 grid_marks(vec4 below, Token token)`: the borders of the tokens.
+extern const char* const kGridGlsl;
+void set_grid(gl::Program& program, const GridStyle& style);
+
+}  // namespace looktwice::overlay
