@@ -49,5 +49,6 @@ function(lt_test name)
   target_compile_definitions(${name} PRIVATE LT_TEST_DATA="${CMAKE_SOURCE_DIR}/tests")
   set_property(GLOBAL APPEND PROPERTY LT_TEST_PROGRAMS ${name})
   add_test(NAME ${name} COMMAND ${name})
-  set_tests_properties(${name} PROPERTIES LABELS "${T_LABELS}" TIMEOUT 600)
+  set_tests_properties(${name} PROPERTIES LABELS "${T_LABELS}" TIMEOUT 600
+                       ENVIRONMENT OMP_WAIT_POLICY=passive)
 endfunction()

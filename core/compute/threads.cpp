@@ -68,8 +68,8 @@ void parallel_ranges(int64_t n, int64_t grain, const std::function<void(int64_t,
     body(n * i / parts, n * (i + 1) / parts);
 }
 
-void parallel_items(int64_t n, const std::function<void(int64_t, int)>& body) {
-  const int count = int(std::min<int64_t>(threads(), n));
+void parallel_items(int64_t n, const std::function<void(int64_t, int)>& body, bool alone) {
+  const int count = alone ? 1 : int(std::min<int64_t>(threads(), n));
   if (count <= 1) {
     for (int64_t i = 0; i < n; ++i)
       body(i, 0);

@@ -23,7 +23,8 @@ int threads();
 /// Runs body(begin, end) over disjoint ranges that cover [0, n), at most threads() at once, each of
 /// at least `grain` items but the last. Exceptions must not leave the body.
 void parallel_ranges(int64_t n, int64_t grain, const std::function<void(int64_t, int64_t)>& body);
-/// Runs body(item, thread) for every item in [0, n), items handed out one by one.
-void parallel_items(int64_t n, const std::function<void(int64_t, int)>& body);
+/// Runs body(item, thread) for every item in [0, n), items handed out one by one; on the calling
+/// thread alone if `alone` (work too small to share).
+void parallel_items(int64_t n, const std::function<void(int64_t, int)>& body, bool alone = false);
 
 }  // namespace looktwice::compute

@@ -1,0 +1,96 @@
+// Kernels for AVX2 with FMA. Built with those flags; reached only through dispatch.cpp.
+
+#include <immintrin.h>
+
+#include "compute/kernels/kernels.h"
+
+namespace looktwice::compute {
+namespace {
+
+using VF = __m256;
+constexpr int VL = 8, kRows = 4, kVectors = 3;
+#define LT_K_BLOCK 256
+#define LT_COLUMN_CHUNK 32
+#define LT_KEY_BLOCK 128
+#define LT_OP static inline __attribute__((always_inline))
+
+LT_OP VF vload(const float* p) {
+  return _mm256_loadu_ps(p);
+}
+LT_OP void vstore(float* p, VF v) {
+  _mm256_storeu_ps(p, v);
+}
+LT_OP VF vset1(float v) {
+  return _mm256_set1_ps(v);
+}
+LT_OP VF vfma(VF a, VF b, VF c) {
+  return _mm256_fmadd_ps(a, b, c);
+}
+LT_OP VF vadd(VF a, VF b) {
+  return _mm256_add_ps(a, b);
+}
+LT_OP VF vsub(VF a, VF b) {
+  return _mm256_sub_ps(a, b);
+}
+LT_OP VF vmul(VF a, VF b) {
+  return _mm256_mul_ps(a, b);
+}
+LT_OP VF vdiv(VF a, VF b) {
+  return _mm256_div_ps(a, b);
+}
+LT_OP VF vmax(VF a, VF b) {
+  return _mm256_max_ps(a, b);
+}
+LT_OP VF vmin(VF a, VF b) {
+  return _mm256_min_ps(a, b);
+}
+LT_OP VF vabs(VF a) {
+  return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), a);
+}
+LT_OP VF vround(VF a) {
+  return _mm256_round_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
+/// a · 2^n for n in -150 … 127, in two halves so that small results fade to zero.
+LT_OP VF vscale2(VF a, VF n) {
+  const __m256i whole = _mm256_cvtps_epi32(n);
+  const __m256i half = _mm256_srai_epi32(whole, 1), rest = _mm256_sub_epi32(whole, half);
+  const __m256i bias = _mm256_set1_epi32(127);
+  const VF x = _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(half, bias), 23));
+  const VF y = _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(rest, bias), 23));
+  return _mm256_mul_ps(_mm256_mul_ps(a, x), y);
+}
+LT_OP bool vany_greater(VF a, VF b) {
+  return _mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_GT_OQ)) != 0;
+}
+LT_OP float vsum(VF a) {
+  const __m128 s = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+  const __m128 t = _mm_add_ps(s, _mm_movehl_ps(s, s));
+  return _mm_cvtss_f32(_mm_add_ss(t, _mm_shuffle_ps(t, t, 1)));
+}
+LT_OP VF load_bf16(const uint16_t* p) {
+  const __m128i raw = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+  return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(raw), 16));
+}
+LT_OP void store_bf16(uint16_t* p, VF v) {
+  const __m256i u = _mm256_castps_si256(v);
+  const __m256i high = _mm256_srli_epi32(u, 16);
+  const __m256i odd = _mm256_and_si256(high, _mm256_set1_epi32(1));
+  const __m256i rounded =
+      _mm256_srli_epi32(_mm256_add_epi32(_mm256_add_epi32(u, _mm256_set1_epi32(0x7fff)), odd), 16);
+  const __m256i nan = _mm256_castps_si256(_mm256_cmp_ps(v, v, _CMP_UNORD_Q));
+  const __m256i kept = _mm256_or_si256(high, _mm256_set1_epi32(0x40));
+  const __m256i chosen = _mm256_blendv_epi8(rounded, kept, nan);
+  const __m256i packed = _mm256_permute4x64_epi64(_mm256_packus_epi32(chosen, chosen), 0xd8);
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_castsi256_si128(packed));
+}
+
+#include "compute/kernels/body.inc"
+
+}  // namespace
+
+const Kernels kKernelsAvx2 = {
+    "avx2",   kPanel,    kKBlock,           kRows,      gemm,     gemm_scratch,
+    finish,   attention, attention_scratch, layer_norm, activate, to_bf16,
+    from_bf16};
+
+}  // namespace looktwice::compute

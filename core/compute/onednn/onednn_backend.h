@@ -1,0 +1,44 @@
+#pragma once
+// The CPU backend: own kernels for the instruction set at hand, oneDNN where it has what they lack
+// (AMX tiles).
+
+#include <memory>
+#include <vector>
+
+#include "compute/kernels/kernels.h"
+#include "compute/onednn/dnnl_matmul.h"
+#include "compute/reference/reference_backend.h"
+
+namespace looktwice::compute {
+
+/// Which code multiplies matrices. `own` kernels work in float32 on weights kept in the backend's
+/// dtype; oneDNN is taken for bfloat16 where the CPU has AMX. The environment variable
+/// LOOKTWICE_MATMUL (own, onednn) overrides the choice.
+class OneDnnBackend final : public ReferenceBackend {
+ public:
+  explicit OneDnnBackend(DType dtype);
+  std::string name() const override { return "onednn"; }
+  std::string description() const override;
+  DType dtype() const override { return dtype_; }
+  LinearPtr prepare(const Tensor& weight, const Tensor& bias) override;
+  void linear(const Tensor& y, const Tensor& x, const PreparedLinear& weight,
+              const LinearOptions& options) override;
+  void attention(const Tensor& y, const Tensor& q, const Tensor& k, const Tensor& v,
+                 const AttentionOptions& options) override;
+  void layer_norm(const Tensor& y, const Tensor& x, const Tensor& weight, const Tensor& bias,
+                  float eps) override;
+
+ private:
+  struct Weights;
+  /// Memory of a worker thread, at least `floats` of it, aligned to 64 bytes.
+  float* scratch(int thread, size_t floats);
+  void run_own(const Weights& w, const GemmTask& whole);
+  void run_dnnl(const Weights& w, const GemmTask& whole);
+
+  DType dtype_;
+  const Kernels& kernels_;
+  bool dnnl_;
+  std::vector<std::pair<std::shared_ptr<void>, size_t>> scratch_;
+};
+
+}  // namespace looktwice::compute

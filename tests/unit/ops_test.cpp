@@ -1,0 +1,78 @@
+// Every operation of every backend against the scalar reference, over one list of cases.
+
+#include <cmath>
+#include <cstdlib>
+
+#include <gtest/gtest.h>
+
+#include "compute/kernels/dispatch.h"
+#include "op_cases.h"
+
+namespace looktwice::compute {
+namespace {
+
+struct Variant {
+  std::string name;
+  const Kernels* kernels;
+  DType dtype;
+  const char* matmul;
+};
+
+std::vector<Variant> setups() {
+  std::vector<Variant> all;
+  for (const Kernels* k : all_kernels())
+    for (DType t : {DType::f32, DType::bf16})
+      all.push_back({std::string(k->isa) + "_" + dtype_name(t), k, t, "own"});
+  bool dnnl = false;
+  for (const auto& info : list_backends())
+    dnnl = dnnl || info.note.find("oneDNN ") == 0;
+  if (dnnl)
+    for (DType t : {DType::f32, DType::bf16})
+      all.push_back({std::string("oneDNN_") + dtype_name(t), all_kernels().back(), t, "onednn"});
+  return all;
+}
+
+class Agreement : public testing::TestWithParam<Variant> {};
+INSTANTIATE_TEST_SUITE_P(Cpu, Agreement, testing::ValuesIn(setups()),
+                         [](const auto& p) { return p.param.name; });
+
+TEST_P(Agreement, EveryOperationEqualsTheReference) {
+  const Variant& variant = GetParam();
+  use_kernels(*variant.kernels);
+  setenv("LOOKTWICE_MATMUL", variant.matmul, 1);
+  const auto reference = make_backend({"reference", DType::f32, 2});
+  const auto tested = make_backend({"onednn", variant.dtype, 2});
+  unsetenv("LOOKTWICE_MATMUL");
+  // Inputs rounded to bfloat16 are the same numbers on both sides, and so are the weights but for
+  // their rounding: half a unit in 8 bits, averaged over long sums.
+  const double relative = variant.dtype == DType::f32 ? 4e-6 : 2e-2;
+  for (const auto& c : ops::op_cases()) {
+    if (c.large) continue;
+    SCOPED_TRACE(c.name);
+    auto want = c.make(*reference, variant.dtype);
+    auto got = c.make(*tested, variant.dtype);
+    want.run();
+    got.run();
+    got.run();  // a second run finds warm caches and must give the same
+    for (size_t i = 0; i < want.outputs.size(); ++i) {
+      const auto a = reference->download_f32(want.outputs[i]);
+      const auto b = tested->download_f32(got.outputs[i]);
+      ASSERT_EQ(a.size(), b.size());
+      size_t worst = 0;
+      double most = 0;
+      for (size_t j = 0; j < a.size(); ++j) {
+        ASSERT_TRUE(std::isfinite(b[j])) << "element " << j;
+        const double error = std::fabs(double(a[j]) - b[j]) / (c.scale + std::fabs(double(a[j])));
+        if (error > most) {
+          most = error;
+          worst = j;
+        }
+      }
+      EXPECT_LE(most, relative) << "element " << worst << (a.empty() ? 0.0f : a[worst])
+                                << " against " << (b.empty() ? 0.0f : b[worst]);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace looktwice::compute
