@@ -168,9 +168,7 @@ void check_size(const Codec& codec, AVPixelFormat format, int width, int height,
                     "pad or crop the picture by one pixel, or use ffv1");
 }
 
-AVDictionary* encoder_settings(const Codec& codec, const EncoderOptions& options,
-                               AVCodecContext& context) {
-  const std::string preset = options.preset.empty() ? codec.preset : options.preset;
+void check_settings(const Codec& codec, const EncoderOptions& options) {
   if (options.quality && codec.quality < 0)
     throw bad_input("quality", std::string(codec.name) + " is lossless and has none",
                     "leave it out");
@@ -178,7 +176,14 @@ AVDictionary* encoder_settings(const Codec& codec, const EncoderOptions& options
   if (options.quality && (!std::isfinite(quality) || quality < codec.best || quality > codec.worst))
     throw bad_input("quality", number_text(quality) + " is out of range for " + codec.name,
                     "give " + number_text(codec.best) + " (best) to " + number_text(codec.worst));
-  if (!options.preset.empty()) check_preset(codec, preset);
+  if (!options.preset.empty()) check_preset(codec, options.preset);
+}
+
+AVDictionary* encoder_settings(const Codec& codec, const EncoderOptions& options,
+                               AVCodecContext& context) {
+  check_settings(codec, options);
+  const std::string preset = options.preset.empty() ? codec.preset : options.preset;
+  const double quality = options.quality.value_or(codec.quality);
   AVDictionary* d = nullptr;
   const auto set = [&](const char* key, const std::string& value) {
     av_dict_set(&d, key, value.c_str(), 0);

@@ -35,6 +35,9 @@ const AVOutputFormat* container_for(const std::filesystem::path& path, const Cod
 void check_size(const Codec& codec, AVPixelFormat format, int width, int height,
                 const std::string& where);
 
+/// Throws Error(input) for a preset or quality that the codec does not have.
+void check_settings(const Codec& codec, const EncoderOptions& options);
+
 /// Options for avcodec_open2 by preset and quality; the caller frees them. Throws Error(input).
 AVDictionary* encoder_settings(const Codec& codec, const EncoderOptions& options,
                                AVCodecContext& context);

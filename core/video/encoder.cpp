@@ -53,6 +53,7 @@ struct Encoder::Impl {
                       "give --fps, or write .mkv or .mp4");
     const std::string format =
         options.pixel_format.empty() ? codec.pixel_format : options.pixel_format;
+    check_settings(codec, options);
     if (!format.empty()) file.pixel_format = pixel_format_named(format, codec);
     check_size(codec, file.pixel_format, width, height, path.string());
     if (file.pixel_format == AV_PIX_FMT_GRAY8) file.range = frames::Range::full;
@@ -70,15 +71,33 @@ struct Encoder::Impl {
     thread.request_stop();
     changed.notify_all();
     if (thread.joinable()) thread.join();
-    // SVT-AV1 waits for ever when it is closed before it was told that the input has ended.
-    if (context && !drained && frames_sent > 0) {
-      avcodec_send_frame(context.get(), nullptr);
-      const AvPacket p = new_packet();
-      if (codec.id == AV_CODEC_ID_AV1)
-        while (avcodec_receive_packet(context.get(), p.get()) >= 0)
-          av_packet_unref(p.get());
-    }
   }
+
+  /// SVT-AV1 waits for ever when it is closed before it has had a picture and the end of its input,
+  /// also when a constructor fails. Stands behind `context`, so it goes first.
+  struct Settle {
+    explicit Settle(Impl& owner) : d(owner) {}
+    ~Settle() {
+      if (!d.context || d.codec.id != AV_CODEC_ID_AV1 || d.drained) return;
+      if (d.frames_sent == 0) {
+        const AvFrame f(av_frame_alloc());
+        if (!f) return;
+        f->format = d.context->pix_fmt;
+        f->width = d.width;
+        f->height = d.height;
+        f->pts = 0;
+        if (av_frame_get_buffer(f.get(), 0) < 0) return;
+        avcodec_send_frame(d.context.get(), f.get());
+      }
+      avcodec_send_frame(d.context.get(), nullptr);
+      const AvPacket p(av_packet_alloc());
+      while (p && avcodec_receive_packet(d.context.get(), p.get()) >= 0)
+        av_packet_unref(p.get());
+    }
+    Settle(const Settle&) = delete;
+    Settle& operator=(const Settle&) = delete;
+    Impl& d;
+  };
 
   void open_codec() {
     const AVCodec* encoder = avcodec_find_encoder_by_name(codec.library);
@@ -94,7 +113,7 @@ struct Encoder::Impl {
         constant ? AVRational{static_cast<int>(options.fps.den), static_cast<int>(options.fps.num)}
                  : AVRational{static_cast<int>(options.time_base.num),
                               static_cast<int>(options.time_base.den)};
-    c.framerate = constant ? av_inv_q(c.time_base) : AVRational{0, 1};
+    c.framerate = constant ? av_inv_q(c.time_base) : AVRational{30, 1};
     c.thread_count = options.threads;
     const auto* d = av_pix_fmt_desc_get(file.pixel_format);
     if ((d->flags & AV_PIX_FMT_FLAG_RGB) != 0) {
@@ -243,11 +262,12 @@ struct Encoder::Impl {
   bool global_header = false, in_avi = false;
   std::string text;
   std::unique_ptr<EncoderOutput> output;
-  AvCodec context;
-  std::unique_ptr<EncoderInput> input;
   int64_t frames_sent = 0, last_pts = 0, last_delta = 0;
   double first_time = 0;
   bool drained = false, complete_ = false;
+  AvCodec context;
+  Settle settle{*this};
+  std::unique_ptr<EncoderInput> input;
   std::atomic<int64_t> written{0};
 
   std::mutex mutex;

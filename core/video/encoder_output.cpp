@@ -57,7 +57,8 @@ class VideoFile final : public EncoderOutput {
     if (mov && codec.codec_id == AV_CODEC_ID_HEVC)
       stream_->codecpar->codec_tag = MKTAG('h', 'v', 'c', '1');  // what Apple's players want
     stream_->time_base = codec.time_base;
-    stream_->avg_frame_rate = codec.framerate;
+    if (av_cmp_q(av_inv_q(codec.framerate), codec.time_base) == 0)
+      stream_->avg_frame_rate = codec.framerate;  // one tick a frame: the rate is constant
     stream_->sample_aspect_ratio = codec.sample_aspect_ratio;
     time_base_ = codec.time_base;
     for (const auto& [key, value] : metadata_)

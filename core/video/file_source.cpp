@@ -1,6 +1,7 @@
 #include "video/file_source.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 extern "C" {
@@ -56,7 +57,7 @@ FileSource::FileSource(const std::string& path, const OpenOptions& options, std:
 
 double FileSource::time_of(int64_t index) const {
   const int64_t ticks = index_.ticks(index);
-  if (ticks < 0 && index > 0)
+  if (ticks < 0)  // none in the file
     return static_cast<double>(index) * static_cast<double>(info_.rate.den) /
            static_cast<double>(info_.rate.num);
   const AVRational base = stream_->stream().time_base;
@@ -92,7 +93,7 @@ bool FileSource::skip_to(size_t ordinal, std::stop_token stop) {
   while (read_at_ != ordinal) {  // npos right after a seek: unknown
     if (read_at_ != PacketIndex::npos && read_at_ > ordinal) return false;
     if (stream_->read(*packet_, stop) <= 0) return false;
-    const size_t found = index_.find(*packet_, read_at_ == PacketIndex::npos ? ordinal : read_at_);
+    const size_t found = index_.find(*packet_, read_at_);
     if (found == PacketIndex::npos) continue;
     if (found > ordinal) return false;
     read_at_ = found + 1;
@@ -208,7 +209,16 @@ frames::FramePtr FileSource::decode_to(int64_t index, std::stop_token stop) {
 frames::FramePtr FileSource::next(std::stop_token stop) {
   if (next_ >= index_.frame_count()) return nullptr;
   frames::FramePtr frame = cache_.find(next_);
-  if (!frame) frame = decode_to(next_, stop);
+  if (!frame) {
+    try {
+      frame = decode_to(next_, stop);
+    } catch (...) {
+      // Where the demuxer stopped is not known: the next frame starts at an access point again.
+      decoder_at_ = -1;
+      read_at_ = PacketIndex::npos;
+      throw;
+    }
+  }
   if (frame) ++next_;
   return frame;
 }
@@ -277,27 +287,29 @@ void FileSource::try_the_end(std::stop_token stop) {
   // One thread: decoders that work on several frames at once lose the note of damage.
   const int threads = std::exchange(request_.threads, 1);
   reopen(stop);
-  int64_t last = -1;
-  bool damaged = false;
-  for (int earlier = 0; earlier < 4 && last < 0; ++earlier) {
+  int64_t valid_from = 0;
+  std::set<int64_t> whole;  // keys of the frames that come out undamaged
+  for (int earlier = 0; earlier < 4 && whole.empty(); ++earlier) {
     const size_t start = index_.start_for(count - 1, earlier);
     position(start, stop);
-    const int64_t valid_from = std::max<int64_t>(index_.packet(start).frame, 0);
+    valid_from = std::max<int64_t>(index_.packet(start).frame, 0);
     for (;;) {
       const Decoded d = decode(stop);
       if (!d.frame) break;
-      const int64_t f = index_.frame_of(d.key);
-      if (f < valid_from) continue;
       // Half a frame, patched up by the decoder, is no frame.
-      damaged = d.frame->decode_error_flags != 0 || (d.frame->flags & AV_FRAME_FLAG_CORRUPT) != 0;
-      if (!damaged) last = std::max(last, f);
+      const bool damaged =
+          d.frame->decode_error_flags != 0 || (d.frame->flags & AV_FRAME_FLAG_CORRUPT) != 0;
+      if (!damaged && index_.frame_of(d.key) >= valid_from) whole.insert(d.key);
     }
     if (start == 0) break;
   }
   request_.threads = threads;
   reopen(stop);
   decoder_at_ = -1;
-  if (last >= 0 && last + 1 < count) cut_at(last + 1, "the file is damaged or cut off");
+  if (whole.empty() || static_cast<int64_t>(whole.size()) == count - valid_from) return;
+  index_.keep_only(valid_from, whole);
+  cache_.drop_from(valid_from);
+  cut_at(index_.frame_count(), "the file is damaged or cut off");
 }
 
 void FileSource::describe(const AVFrame& first) {

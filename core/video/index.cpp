@@ -22,6 +22,17 @@ bool hidden(const AVPacket& packet, AVCodecID codec) {
   return codec == AV_CODEC_ID_VP8 && (packet.data[0] & 0x10) == 0;
 }
 
+/// A hash (FNV-1a) of the size and the first and last bytes.
+uint64_t mark_of(const AVPacket& packet) {
+  uint64_t h = 14695981039346656037U ^ static_cast<uint64_t>(packet.size);
+  const int edge = std::min(packet.size, 96);
+  for (int i = 0; i < edge; ++i)
+    h = (h ^ packet.data[i]) * 1099511628211U;
+  for (int i = packet.size - edge; i < packet.size; ++i)
+    h = (h ^ packet.data[i]) * 1099511628211U;
+  return h;
+}
+
 bool is_format(const AVFormatContext& format, const char* name) {
   return std::strstr(format.iformat->name, name) != nullptr;
 }
@@ -56,8 +67,13 @@ PacketIndex PacketIndex::scan(Stream& stream, std::stop_token stop) {
   while ((code = stream.read(*packet, stop)) > 0) {
     if (index.packets_.size() >= (size_t{1} << 30U))
       throw bad_input(stream.where(), "holds more than 2^30 frames");
-    IndexedPacket p{packet->pts, packet->pts, packet->dts,
-                    packet->pos, 0,           (packet->flags & AV_PKT_FLAG_KEY) != 0};
+    IndexedPacket p{packet->pts,
+                    packet->pts,
+                    packet->dts,
+                    packet->pos,
+                    mark_of(*packet),
+                    0,
+                    (packet->flags & AV_PKT_FLAG_KEY) != 0};
     if ((packet->flags & AV_PKT_FLAG_DISCARD) != 0 || hidden(*packet, codec)) p.frame = -1;
     corrupt |= (packet->flags & AV_PKT_FLAG_CORRUPT) != 0;
     missing |= packet->pts == AV_NOPTS_VALUE;
@@ -164,6 +180,24 @@ void PacketIndex::truncate(int64_t frame_count) {
   ticks_.resize(static_cast<size_t>(frame_count));
 }
 
+void PacketIndex::keep_only(int64_t from, const std::set<int64_t>& keys) {
+  const auto first = static_cast<size_t>(from);
+  std::vector<uint32_t> kept(shown_.begin(), shown_.begin() + from);
+  std::vector<int64_t> ticks(ticks_.begin(), ticks_.begin() + from);
+  for (size_t i = first; i < shown_.size(); ++i) {
+    IndexedPacket& p = packets_[shown_[i]];
+    if (keys.count(p.key) == 0) {
+      p.frame = -1;
+      continue;
+    }
+    p.frame = static_cast<int32_t>(kept.size());
+    kept.push_back(shown_[i]);
+    ticks.push_back(ticks_[i]);
+  }
+  shown_ = std::move(kept);
+  ticks_ = std::move(ticks);
+}
+
 int64_t PacketIndex::frame_of(int64_t key) const {
   if (by_ordinal_)
     return key >= 0 && static_cast<size_t>(key) < packets_.size()
@@ -175,23 +209,18 @@ int64_t PacketIndex::frame_of(int64_t key) const {
 }
 
 size_t PacketIndex::find(const AVPacket& packet, size_t expected) const {
-  const auto same = [&](size_t o) {
-    const IndexedPacket& p = packets_[o];
-    if (p.pts != AV_NOPTS_VALUE || packet.pts != AV_NOPTS_VALUE)
-      if (!by_ordinal_) return p.pts == packet.pts;
-    if (p.pos >= 0 && packet.pos >= 0) return p.pos == packet.pos;
-    return p.pts == packet.pts && p.dts == packet.dts && p.dts != AV_NOPTS_VALUE;
-  };
-  if (expected < packets_.size() && same(expected)) return expected;
-  if (!by_ordinal_) {
-    const auto at = std::lower_bound(by_pts_.begin(), by_pts_.end(), packet.pts,
-                                     [&](uint32_t a, int64_t k) { return packets_[a].pts < k; });
-    return at != by_pts_.end() && packets_[*at].pts == packet.pts ? *at : npos;
+  if (by_ordinal_) {
+    if (expected != npos) return expected < packets_.size() ? expected : npos;
+    const std::pair<uint64_t, uint32_t> wanted{mark_of(packet), 0};
+    const auto at = std::lower_bound(by_mark_.begin(), by_mark_.end(), wanted);
+    if (at == by_mark_.end() || at->first != wanted.first) return npos;
+    const auto after = std::next(at);
+    return after != by_mark_.end() && after->first == at->first ? npos : at->second;
   }
-  if (packet.pos >= 0)
-    for (size_t o = 0; o < packets_.size(); ++o)
-      if (packets_[o].pos == packet.pos) return o;
-  return npos;
+  if (expected < packets_.size() && packets_[expected].pts == packet.pts) return expected;
+  const auto at = std::lower_bound(by_pts_.begin(), by_pts_.end(), packet.pts,
+                                   [&](uint32_t a, int64_t k) { return packets_[a].pts < k; });
+  return at != by_pts_.end() && packets_[*at].pts == packet.pts ? *at : npos;
 }
 
 size_t PacketIndex::start_for(int64_t index, int earlier) const {

@@ -3,7 +3,9 @@
 // presentation order.
 
 #include <cstdint>
+#include <set>
 #include <stop_token>
+#include <utility>
 #include <vector>
 
 #include "frames/source.h"
@@ -15,6 +17,7 @@ namespace looktwice::video {
 struct IndexedPacket {
   int64_t key;  ///< what identifies its frame when it leaves the decoder: pts, or the ordinal
   int64_t pts, dts, pos;
+  uint64_t mark;  ///< of its size and bytes, to know it again where times do not tell
   int32_t frame;  ///< presentation index, -1 if it is not shown
   bool random_access;
 };
@@ -42,8 +45,8 @@ class PacketIndex {
 
   /// Presentation index for a key that left the decoder; -1 for none.
   int64_t frame_of(int64_t key) const;
-  /// Ordinal of a packet just read: `expected` if that fits, else by its timestamps or position;
-  /// npos if unknown.
+  /// Ordinal of a packet just read: `expected` where the one before it is known, else (npos, after
+  /// a seek) found by its time or its bytes; npos if it cannot be told.
   static constexpr size_t npos = static_cast<size_t>(-1);
   size_t find(const AVPacket& packet, size_t expected) const;
 
@@ -56,6 +59,8 @@ class PacketIndex {
   /// Drops frames that the decoder does not give at the beginning (open group of pictures).
   void drop_before(int64_t key);
   void truncate(int64_t frame_count);
+  /// From frame `from` on, keeps only the frames of these keys.
+  void keep_only(int64_t from, const std::set<int64_t>& keys);
 
  private:
   void order_by_pts();
@@ -64,8 +69,9 @@ class PacketIndex {
   std::vector<IndexedPacket> packets_;
   std::vector<uint32_t> shown_;  ///< ordinals in presentation order
   std::vector<int64_t> ticks_;
-  std::vector<uint32_t> by_pts_;  ///< ordinals by pts
-  std::vector<uint32_t> starts_;  ///< ordinals of random access points
+  std::vector<uint32_t> by_pts_;                        ///< ordinals by pts
+  std::vector<std::pair<uint64_t, uint32_t>> by_mark_;  ///< for keys that are ordinals
+  std::vector<uint32_t> starts_;                        ///< ordinals of random access points
   bool by_ordinal_ = false, doubtful_end_ = false, cut_off_ = false;
 };
 
