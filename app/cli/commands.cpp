@@ -8,6 +8,7 @@ void add_commands(CLI::App& app, Run& run) {
 #endif
   add_info(app, run);
   add_inspect(app, run);
+  add_classify(app, run);
 #ifdef LOOKTWICE_HAS_VIDEO
   add_export(app, run);
 #endif

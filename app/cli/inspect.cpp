@@ -11,45 +11,13 @@
 #include "base/safetensors.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/dumps.h"
 #include "cli/options.h"
 #include "trace/token_trace.h"
 #include "trace/trace_file.h"
 
 namespace looktwice::cli {
 namespace {
-
-/// Collects `rlt/*` arrays [B,t,h,w] over clips of one grid.
-class RltDump {
- public:
-  void add(const trace::ClipTrace& clip) {
-    if (clips_ == 0) {
-      t_ = clip.t;
-      h_ = clip.h;
-      w_ = clip.w;
-    } else if (clip.t != t_ || clip.h != h_ || clip.w != w_) {
-      throw bad_input("--dump", "clips of different token grids do not fit one array",
-                      "choose one clip or one size");
-    }
-    ++clips_;
-    difference_.insert(difference_.end(), clip.difference.begin(), clip.difference.end());
-    keep_.insert(keep_.end(), clip.keep.begin(), clip.keep.end());
-    run_length_.insert(run_length_.end(), clip.run_length.begin(), clip.run_length.end());
-  }
-  void write(const std::string& path) const {
-    TensorDump dump;
-    const std::vector<int64_t> shape = {clips_, t_, h_, w_};
-    dump.add("rlt/difference", shape, difference_);
-    dump.add("rlt/keep", shape, keep_);
-    dump.add("rlt/run_length", shape, run_length_);
-    dump.write(path);
-  }
-
- private:
-  int64_t clips_ = 0, t_ = 0, h_ = 0, w_ = 0;
-  std::vector<float> difference_;
-  std::vector<uint8_t> keep_;
-  std::vector<int32_t> run_length_;
-};
 
 Json clip_json(const trace::ClipTrace& clip) {
   Json kept_by_tubelet = Json::array();
@@ -101,7 +69,11 @@ int inspect(const Options& o, const CLI::App& app) {
     header = engine::inspect(o.input, settings, events);
   }
   if (writer) writer->commit();
-  if (!o.dump.empty()) dump.write(o.dump);
+  if (!o.dump.empty()) {
+    TensorDump tensors;
+    dump.put(tensors);
+    tensors.write(o.dump);
+  }
   const double ratio = tokens > 0 ? double(kept) / double(tokens) : 0;
   const std::string command =
       "looktwice inspect " + shell_quote(o.input) + " " + engine::command_options(settings);

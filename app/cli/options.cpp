@@ -1,6 +1,8 @@
 #include "cli/options.h"
 
+#include <algorithm>
 #include <cstdio>
+#include <map>
 
 #include <unistd.h>
 
@@ -15,46 +17,28 @@ bool given(const CLI::App& app, const std::string& option) {
   return o != nullptr && o->count() > 0;
 }
 
-/// Lays the values that stand on the command line over a JSON form of the settings.
-void overlay_texts(const CLI::App& app, const SettingsOptions& raw, Json& json) {
-  const auto whole = [](const std::string& text, const std::string& option) {
-    return Json(parse_integer(text, option));
-  };
-  Json& clip = json["clip"];
-  if (given(app, "--frames")) clip["frames"] = raw.settings.clip.frames;
-  if (given(app, "--stride")) clip["stride"] = raw.settings.clip.stride;
-  if (given(app, "--start")) clip["start"] = raw.settings.clip.start;
-  if (given(app, "--tubelet")) clip["tubelet"] = raw.settings.clip.tubelet;
-  if (given(app, "--patch")) clip["patch"] = raw.settings.clip.patch;
-  if (given(app, "--clips"))
-    clip["clips"] = raw.clips == "all" ? Json("all") : whole(raw.clips, "--clips");
-  if (given(app, "--size"))
-    clip["size"] = raw.size == "native" ? Json("native") : whole(raw.size, "--size");
-  if (given(app, "--crop")) clip["crop"] = raw.crop;
-  if (given(app, "--sampling")) clip["sampling"] = raw.sampling;
-  if (given(app, "--resize")) clip["resize"] = raw.resize;
-  if (given(app, "--views")) clip["views"] = raw.views;
+const char* clip_help(const std::string& name) {
+  static const std::map<std::string, const char*> help = {
+      {"frames", "frames a clip samples (16)"},
+      {"stride", "source frames from one sample to the next (4)"},
+      {"start", "source frame of the first sample (0)"},
+      {"clips", "1, N evenly spaced, or all (back to back)"},
+      {"sampling", "dense, or uniform (middles of equal segments)"},
+      {"views", "TxS: temporal and spatial crops, averaged after softmax (1x1)"},
+      {"size", "short side in pixels (224), or native"},
+      {"crop", "center or none"},
+      {"tubelet", "frames a token covers (2)"},
+      {"patch", "pixels a token covers, each way (16)"},
+      {"resize", "pillow (antialiased) or opencv"}};
+  const auto it = help.find(name);
+  return it == help.end() ? "" : it->second;
 }
 
 }  // namespace
 
 void add_clip_options(CLI::App& app, SettingsOptions& to) {
-  auto& clip = to.settings.clip;
-  const std::string group = "Clip options";
-  app.add_option("--frames", clip.frames, "frames a clip samples")->group(group);
-  app.add_option("--stride", clip.stride, "source frames from one sample to the next")
-      ->group(group);
-  app.add_option("--start", clip.start, "source frame of the first sample")->group(group);
-  app.add_option("--clips", to.clips, "1, N evenly spaced, or all (back to back)")->group(group);
-  app.add_option("--sampling", to.sampling, "dense, or uniform (middles of equal segments)")
-      ->group(group);
-  app.add_option("--views", to.views, "TxS: temporal and spatial crops, averaged after softmax")
-      ->group(group);
-  app.add_option("--size", to.size, "short side in pixels, or native")->group(group);
-  app.add_option("--crop", to.crop, "center or none")->group(group);
-  app.add_option("--tubelet", clip.tubelet, "frames a token covers")->group(group);
-  app.add_option("--patch", clip.patch, "pixels a token covers, each way")->group(group);
-  app.add_option("--resize", to.resize, "pillow (antialiased) or opencv")->group(group);
+  for (const std::string& name : frames::clip_option_names())
+    app.add_option("--" + name, to.clip[name], clip_help(name))->group("Clip options");
 }
 
 void add_token_options(CLI::App& app, SettingsOptions& to, bool with_model) {
@@ -88,16 +72,15 @@ void add_run_options(CLI::App& app, SettingsOptions& to) {
       ->group(group);
 }
 
-engine::Settings SettingsOptions::resolve(const CLI::App& app) const {
-  engine::Settings result;
+engine::Settings SettingsOptions::resolve(const CLI::App& app, const engine::Settings& base) const {
+  engine::Settings result = base;
   if (!settings_file.empty())
-    result = engine::settings_from_json(read_json(settings_file), settings_file);
+    result = engine::settings_from_json(read_json(settings_file), settings_file, base);
   if (!preset.empty()) engine::apply_preset(result, preset);
-  Json json = engine::to_json(result);
-  overlay_texts(app, *this, json);
-  if (given(app, "--rlt")) json["tokens"]["rlt"] = parse_number(rlt, "--rlt");
-  if (given(app, "--ln-eps")) json["tokens"]["ln_eps"] = parse_number(ln_eps, "--ln-eps");
-  result = engine::settings_from_json(json, "options", result);
+  for (const auto& [name, text] : clip)
+    if (given(app, "--" + name)) frames::set_clip_option(result.clip, name, text, "--" + name);
+  if (given(app, "--rlt")) result.tokens.rlt = static_cast<float>(parse_number(rlt, "--rlt"));
+  if (given(app, "--ln-eps")) result.tokens.ln_eps = parse_number(ln_eps, "--ln-eps");
   for (const auto& o : engine::token_word_options())
     if (given(app, std::string("--") + o.option))
       result.tokens.*o.member = settings.tokens.*o.member;
@@ -141,18 +124,20 @@ std::vector<std::string> shell_split(const std::string& text, const std::string&
   return words;
 }
 
-engine::Settings parse_pane(const std::string& text, const engine::Settings& base,
-                            std::string& input, std::string& trace) {
+PaneText parse_pane(const std::string& text, const engine::Settings& base) {
   std::vector<std::string> words = shell_split(text, "--pane");
   if (!words.empty() && (words[0] == "inspect" || words[0] == "classify"))
     words.erase(words.begin());
   CLI::App app("pane");
   app.set_help_flag();
+  PaneText pane;
   SettingsOptions raw;
-  app.add_option("INPUT", input);
-  app.add_option("--trace", trace);
+  app.add_option("INPUT", pane.input);
+  app.add_option("--trace", pane.trace);
+  app.add_option("--title", pane.title);
+  app.add_option("--content", pane.content);
   add_clip_options(app, raw);
-  add_token_options(app, raw, true);
+  add_token_options(app, raw, false);
   add_run_options(app, raw);
   try {
     std::reverse(words.begin(), words.end());
@@ -160,19 +145,19 @@ engine::Settings parse_pane(const std::string& text, const engine::Settings& bas
   } catch (const CLI::ParseError& e) {
     throw bad_input("--pane", std::string(e.what()), "write it as the options of inspect");
   }
-  engine::Settings settings = raw.resolve(app);
-  // What the pane leaves unsaid comes from the export's own options.
-  const Json defaults = engine::to_json(engine::Settings{}), own = engine::to_json(settings);
-  Json merged = engine::to_json(base);
-  for (const auto& [section, values] : own.items()) {
-    if (!values.is_object()) {
-      if (values != defaults[section]) merged[section] = values;
-      continue;
+  pane.settings = raw.resolve(app, base);
+  return pane;
+}
+
+std::string command_of(const CLI::App& app, std::vector<std::string> words) {
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->count() == 0) continue;
+    for (const std::string& value : option->results()) {
+      if (!option->get_positional()) words.push_back("--" + option->get_lnames().front());
+      if (option->get_items_expected_max() > 0) words.push_back(shell_quote(value));
     }
-    for (const auto& [key, value] : values.items())
-      if (value != defaults[section][key]) merged[section][key] = value;
   }
-  return engine::settings_from_json(merged, "--pane");
+  return join(words, " ");
 }
 
 ProgressLine::ProgressLine(std::string label)

@@ -1,6 +1,7 @@
 #pragma once
 // Options that several commands share, bound to engine::Settings.
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -14,21 +15,30 @@ namespace looktwice::cli {
 /// Holds the raw texts of options whose value is decided after parsing.
 struct SettingsOptions {
   engine::Settings settings;
-  std::string settings_file, preset;
-  std::string clips = "1", size, crop, sampling, views, resize, rlt, ln_eps;
-  /// Call once after parsing: applies --settings, --preset and the texts in that order, checks, and
-  /// returns the value. Options given on the command line win over the file.
-  engine::Settings resolve(const CLI::App& app) const;
+  std::string settings_file, preset, rlt, ln_eps;
+  std::map<std::string, std::string> clip;  ///< by name, as frames::set_clip_option takes them
+  /// Call once after parsing: applies --settings, --preset and the options in that order over
+  /// `base`, checks, and returns the value. Options given on the command line win over the file.
+  engine::Settings resolve(const CLI::App& app, const engine::Settings& base = {}) const;
 };
 
 void add_clip_options(CLI::App& app, SettingsOptions& to);
 void add_token_options(CLI::App& app, SettingsOptions& to, bool with_model);
 void add_run_options(CLI::App& app, SettingsOptions& to);
 
-/// Settings from a text of options as `--pane` takes it, over `base`. `input` receives the input
-/// named in the text, if any; `trace` the file of --trace.
-engine::Settings parse_pane(const std::string& text, const engine::Settings& base,
-                            std::string& input, std::string& trace);
+/// What the text of `--pane` says.
+struct PaneText {
+  engine::Settings settings;
+  std::string input;  ///< empty: the export's
+  std::string trace;  ///< file of decisions, or empty
+  std::string title;
+  std::string content = "marks";  ///< original | marks | handed-on
+};
+/// Reads a text of options as `--pane` takes it; what it leaves unsaid is as in `base`.
+PaneText parse_pane(const std::string& text, const engine::Settings& base);
+
+/// The command that was given, quoted for a shell.
+std::string command_of(const CLI::App& app, std::vector<std::string> words);
 
 /// Splits a text like a POSIX shell does with quotes and backslashes; nothing is expanded.
 std::vector<std::string> shell_split(const std::string& text, const std::string& where);

@@ -1,0 +1,208 @@
+"""looktwice classify against the outputs of the published RLT and ToMe code on tiny models."""
+
+import json
+import math
+import os
+import shutil
+import unittest
+
+from support import GOLDEN, Case, add_tensor, main, read_tensors, run, write_tensor
+
+TOKENS = os.path.join(GOLDEN, "tokens")
+VIDEO = os.path.join(TOKENS, "tiny_videomae")
+IMAGE = os.path.join(TOKENS, "tiny_timm")
+
+
+def backends():
+    doc = json.loads(run("info", "--json", "-").stdout)
+    return [b["name"] for b in doc["backends"] if b["available"] and b["name"] != "cuda"]
+
+
+class Golden(Case):
+    def near(self, got, want, tolerance=5e-5):
+        self.assertEqual(len(got), len(want))
+        worst = max(abs(a - b) for a, b in zip(got, want))
+        self.assertLessEqual(worst, tolerance)
+
+    def classify(self, source, model, *options):
+        out = self.path("out.safetensors")
+        self.good("classify", source, "--model", model, "--dump", out, *options)
+        return read_tensors(out)
+
+
+class VideoModel(Golden):
+    @classmethod
+    def setUpClass(cls):
+        cls.golden = read_tensors(os.path.join(TOKENS, "tiny_vit_cases.safetensors"))
+
+    def frames(self):
+        shape, data = self.golden["frames_u8"]
+        write_tensor(self.path("in.safetensors"), "frames_u8", shape, data)
+        return self.path("in.safetensors")
+
+    def test_rlt(self):
+        source = self.frames()
+        for backend in backends():
+            for case, options in (("none_eps1e-6", ["--ln-eps", "1e-6"]),
+                                  ("none_eps1e-5", ["--ln-eps", "1e-5"]),
+                                  ("tau0.1_eps1e-6", ["--rlt", "0.1", "--ln-eps", "1e-6"]),
+                                  ("tau0.1_eps1e-5_repo_default", ["--preset", "paper:rlt"]),
+                                  ("tau0.0_eps1e-5", ["--rlt", "0", "--ln-eps", "1e-5"])):
+                got = self.classify(source, VIDEO, "--backend", backend, *options)
+                self.near(got["logits"][1], self.golden[f"rlt/{case}/logits"][1])
+                if "--rlt" in options:
+                    self.assertEqual(list(got["rlt/keep"][1]),
+                                     list(self.golden[f"rlt/{case}/mask"][1]))
+                    counts = list(got["tokens"][1])
+                    self.assertEqual(counts[::len(counts) // 2],
+                                     list(self.golden[f"rlt/{case}/num_tokens"][1]))
+
+    def test_length_encoding(self):
+        folder = self.path("model")
+        shutil.copytree(VIDEO, folder)
+        shape, table = self.golden["rlt/length_embed"]
+        add_tensor(os.path.join(folder, "model.safetensors"), "length_embed", [1, *shape], table)
+        source = self.frames()
+        for case, options in (("tau0.1_len_aligned", []),
+                              ("tau0.1_len_ref_order", ["--length-order", "reference"]),
+                              ("tau0.1_eps1e-5_repo_default", ["--length-encoding", "off"])):
+            got = self.classify(source, folder, "--rlt", "0.1", "--ln-eps", "1e-5", *options)
+            self.near(got["logits"][1], self.golden[f"rlt/{case}/logits"][1])
+
+    def test_tome(self):
+        source = self.frames()
+        for backend in backends():
+            for case, schedule in (("r8", "8"), ("r16_decr", "16,-1"), ("r_list_20_0_6", "[20,0,6]")):
+                for pool, suffix in (("unweighted", "repo_unweighted"),
+                                     ("size-weighted", "size_weighted")):
+                    got = self.classify(source, VIDEO, "--backend", backend, "--tome", schedule,
+                                        "--ln-eps", "1e-5", "--prop-attn", "on", "--pool", pool)
+                    self.near(got["logits"][1], self.golden[f"tome/{case}/logits_{suffix}_pool"][1])
+                b, layers, m = got["tome/group"][0]
+                last = []
+                for clip in range(b):
+                    at = (clip * layers + layers - 1) * m
+                    last += list(got["tome/group"][1][at:at + m])
+                self.assertEqual(last, list(self.golden[f"tome/{case}/group_of_token"][1]))
+                self.assertEqual(list(got["tome/size"][1]), list(self.golden[f"tome/{case}/size"][1]))
+
+    def test_bfloat16_is_near(self):
+        source = self.frames()
+        if "onednn" not in backends():
+            self.skipTest("the onednn backend is not available here")
+        got = self.classify(source, VIDEO, "--backend", "onednn", "--dtype", "bf16", "--ln-eps", "1e-5")
+        self.near(got["logits"][1], self.golden["rlt/none_eps1e-5/logits"][1], 3e-2)
+
+    def test_json_and_agreement(self):
+        source = self.frames()
+        result = self.good("classify", source, "--model", VIDEO, "--rlt", "0.1", "--tome", "8", "--dense",
+                           "--json", "-", "--top", 3)
+        doc = json.loads(result.stdout, parse_constant=lambda c: self.fail(c))
+        self.assertEqual(doc["schema"], "looktwice/classify")
+        self.assertEqual(len(doc["clips"]), 2)
+        for clip in doc["clips"]:
+            self.assertEqual(len(clip["top"]), 3)
+            self.assertIn("agrees", clip)
+            self.assertEqual(len(clip["tokens_by_layer"]), 4)
+        self.assertEqual(doc["agreement"]["of"], 2)
+        import shlex
+        again = json.loads(self.good(*shlex.split(doc["command"])[1:], "--json", "-").stdout)
+        self.assertEqual(again["settings"], doc["settings"])
+
+    def test_random_drop(self):
+        source = self.frames()
+        for rule, kept in (("exact", 32), ("reference", 31)):
+            got = self.classify(source, VIDEO, "--drop", "random:0.5", "--drop-count", rule, "--seed", 5)
+            self.assertEqual(got["tokens"][1][0], kept)
+        self.bad("classify", source, "--model", VIDEO, "--drop", "random:0.5", "--rlt", "0.1")
+
+
+class ImageModel(Golden):
+    def test_class_token_model(self):
+        golden = read_tensors(os.path.join(TOKENS, "tiny_timm_cases.safetensors"))
+        shape, data = golden["img_u8"]
+        source = self.path("in.safetensors")
+        write_tensor(source, "images_u8", shape, data)
+        for backend in backends():
+            for prop in (0, 1):
+                for name, schedule in (("r0", "0"), ("r4", "4"), ("r(6, -1.0)", "6,-1")):
+                    got = self.classify(source, IMAGE, "--backend", backend, "--tome", schedule,
+                                        "--prop-attn", ("off", "on")[prop])
+                    key = f"timm/prop{prop}_{name}"
+                    self.near(got["logits"][1], golden[key + "/logits"][1])
+                    if schedule == "0":
+                        continue
+                    b, layers, m = got["tome/group"][0]
+                    last = [got["tome/group"][1][(i * layers + layers - 1) * m + j]
+                            for i in range(b) for j in range(m)]
+                    self.assertEqual(last, list(golden[key + "/group_of_token"][1]))
+                    self.assertEqual(list(got["tome/size"][1]), list(golden[key + "/size"][1]))
+
+
+class BadInput(Case):
+    SOURCE = "synth:static?width=64&height=64&frames=64"
+
+    def broken(self, change):
+        folder = self.path("model")
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(VIDEO, folder)
+        os.chmod(folder, 0o755)
+        for name in os.listdir(folder):
+            os.chmod(os.path.join(folder, name), 0o644)
+        change(folder)
+        return folder
+
+    def config(self, **values):
+        def change(folder):
+            path = os.path.join(folder, "config.json")
+            with open(path, encoding="utf-8") as f:
+                doc = json.load(f)
+            doc.update(values)
+            with open(path, "w", encoding="utf-8") as f:
+                json.dump(doc, f)
+        return self.broken(change)
+
+    def refuse(self, folder, says=(), options=(), code=2):
+        return self.bad("classify", self.SOURCE, "--model", folder, *options, says=says, code=code)
+
+    def test_models(self):
+        self.bad("classify", self.SOURCE, says="--model")
+        self.refuse(self.path("none"), says="none")
+        self.refuse(self.broken(lambda f: os.remove(os.path.join(f, "config.json"))), says="config.json")
+        self.refuse(self.broken(lambda f: os.remove(os.path.join(f, "model.safetensors"))),
+                    says="safetensors")
+
+        def truncate(folder):
+            path = os.path.join(folder, "model.safetensors")
+            os.truncate(path, os.path.getsize(path) // 2)
+        self.refuse(self.broken(truncate), says="model.safetensors")
+        self.refuse(self.config(hidden_size=64))
+        self.refuse(self.config(num_hidden_layers=5))
+        self.refuse(self.config(num_attention_heads=7))
+        self.refuse(self.config(hidden_size=-1), says="hidden_size")
+        self.refuse(self.config(image_size="big"), says="image_size")
+
+        def extra(folder):
+            add_tensor(os.path.join(folder, "model.safetensors"), "surprise.weight", [1],
+                       b"\0\0\0\0")
+        self.refuse(self.broken(extra), says="surprise.weight")
+
+        def not_a_number(folder):
+            path = os.path.join(folder, "model.safetensors")
+            tensors = read_tensors(path)
+            shape, values = tensors["head.bias"]
+            values[3] = math.nan
+            add_tensor(path, "head.bias", shape, values)
+        self.refuse(self.broken(not_a_number), says="head.bias")
+
+    def test_options(self):
+        for option in (["--tome", "x"], ["--tome", "8,2"], ["--tome", "[1,2,3,4]"], ["--tome", "-1"],
+                       ["--tome-match", "kth:1"], ["--pool", "max"], ["--preset", "paper:none"],
+                       ["--backend", "tpu"], ["--dtype", "int4"], ["--threads", "-1"], ["--top", "0"],
+                       ["--ln-eps", "0"], ["--drop", "random:2"]):
+            self.refuse(VIDEO, options=option)
+        self.bad("classify", self.SOURCE, "--model", IMAGE, "--rlt", "0.1", says="--rlt")
+
+
+if __name__ == "__main__":
+    main()
