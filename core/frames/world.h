@@ -16,7 +16,7 @@ namespace looktwice::frames::world {
 
 /// What happens in the clip. The order is the class order of every model trained on this world.
 enum class Motion {
-  left,       ///< translates against the background, as the next three
+  left,  ///< translates against the background, as the next three
   right,
   up,
   down,
@@ -58,16 +58,16 @@ struct Options {
 /// What varies beside the label. Written into labels.json under these names.
 struct Attributes {
   std::string shape, texture, background, camera, light;
-  double noise = 0;           ///< standard deviation in grey levels
-  double speed = 0;           ///< share of the class's full motion, 0 to 1
-  bool faint = false;         ///< so little contrast that its motion stays below τ = 0.1
-  bool slow = false;          ///< moves so little from frame to frame that it may stay below τ
-  double drift = 0;           ///< grey levels by which the light changes over the clip
-  int cut = -1;               ///< first frame of another background, −1 for none
-  int event = -1;             ///< frame of the hit, appearance, disappearance or flicker
-  bool uncompared = false;    ///< the event is only in a frame that RLT compares with no other
-  int bystanders = 0;         ///< things that do nothing
-  uint32_t color = 0;         ///< 0xRRGGBB of the thing
+  double noise = 0;         ///< standard deviation in grey levels
+  double speed = 0;         ///< share of the class's full motion, 0 to 1
+  bool faint = false;       ///< 4 to 7 grey levels of contrast: its motion mostly stays below τ
+  bool slow = false;        ///< moves so little from frame to frame that it may stay below τ
+  double drift = 0;         ///< grey levels by which the light changes over the clip
+  int cut = -1;             ///< first frame of another background, −1 for none
+  int event = -1;           ///< frame of the hit, appearance, disappearance or flicker
+  bool uncompared = false;  ///< the event is only in a frame that RLT compares with no other
+  int bystanders = 0;       ///< things that do nothing
+  uint32_t color = 0;       ///< 0xRRGGBB of the thing
 };
 
 struct Sample {
@@ -94,9 +94,9 @@ struct WriteOptions {
 };
 /// Writes clips-00000.safetensors, … and then labels.json into `folder`, which is made if missing.
 /// A shard holds `frames_u8` U8 [B,T,H,W,3], `labels` I32 [B] and `seeds` I64 [B]. labels.json is
-/// {"schema": "looktwice/world", "version": 1, "classes": […], "size": …, "clips": [{"file", "index",
-/// "seed", "split", "label", "class", "attributes"}, …]}. Each file is replaced whole. Throws
-/// Error(input) for bad options or an unusable folder, Error(run) on a full disk, Cancelled.
+/// {"schema": "looktwice/world", "version": 1, "classes": […], "size": …, "clips": [{"file",
+/// "index", "seed", "split", "label", "class", "attributes"}, …]}. Each file is replaced whole.
+/// Throws Error(input) for bad options or an unusable folder, Error(run) on a full disk, Cancelled.
 void write_world(const std::filesystem::path& folder, const WriteOptions& options,
                  const std::function<void(double)>& progress = {}, std::stop_token stop = {});
 

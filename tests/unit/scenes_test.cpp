@@ -36,7 +36,7 @@ struct Known {
 // Written down from the first machine. A change here changes the demo: look at it, then update.
 constexpr Known kKnown[] = {
     {"static", "55bdeeab094c18c0"}, {"drift", "e0009bc6966c1022"}, {"pan", "61d3b6e968ccc7f8"},
-    {"zoom", "e8525b3f85648a8c"},   {"cut", "ad3d2f0bede720e9"},   {"lowlight", "78164625d2629b53"},
+    {"zoom", "e8525b3f85648a8c"},   {"cut", "ad3d2f0bede720e9"},   {"lowlight", "64bb557e8bf86b99"},
 };
 
 TEST(Scenes, HaveTheSameBytesOnEveryMachine) {

@@ -1,5 +1,6 @@
 // Low light: a lane at night under one lamp; moths and fireflies move, and the sensor hisses.
 #include "frames/scenes/scene.h"
+#include "frames/scenes/sensor.h"
 
 namespace looktwice::frames::scenes {
 namespace {
@@ -23,20 +24,10 @@ class Lamp final : public Scene {
         seed_(seed),
         colors_(kPalettes[(seed + 2) % std::size(kPalettes)]),
         lane_(stage.width, stage.height),
-        noise_(1 << 16) {
+        // Shot noise grows with the root of the light, over the noise of the dark sensor: 4 levels
+        // in the dark, 8 in the light.
+        noise_(seed, [](int level) { return 4 + 0.25 * std::sqrt(double(level)); }) {
     draw_lane();
-    // A table of noise with nearly normal distribution, standard deviation about 37.
-    for (size_t i = 0; i < noise_.size(); ++i) {
-      const uint64_t h = mix64(seed * 77 + i);
-      int sum = 0;
-      for (int k = 0; k < 4; ++k)
-        sum += int((h >> (8 * k)) & 63);
-      noise_[i] = int8_t(sum - 126);
-    }
-    // Shot noise grows with the root of the light, over the noise of the dark sensor: about 4
-    // levels in the dark and 8 in the light.
-    for (int level = 0; level < 256; ++level)
-      gain_[size_t(level)] = uint8_t(110 + 7 * std::sqrt(double(level)));
   }
 
   void draw(Canvas& frame, double seconds, int64_t index) const override {
@@ -45,7 +36,7 @@ class Lamp final : public Scene {
     draw_cat(frame, loop);
     draw_fireflies(frame, loop);
     draw_moths(frame, loop);
-    add_noise(frame, index);
+    noise_.add(frame.pixels.data(), frame.width, frame.height, 4, index);
   }
 
  private:
@@ -206,29 +197,12 @@ class Lamp final : public Scene {
     }
   }
 
-  void add_noise(Canvas& frame, int64_t index) const {
-    for (int y = 0; y < frame.height; ++y) {
-      uint8_t* pixel = frame.at(0, y);
-      // Each row starts somewhere else in the table; the longest row wraps a few times at most.
-      uint32_t at = hash_at(index, y, seed_ + 61);
-      const uint32_t step = 3 + 2 * (at >> 28);
-      for (int x = 0; x < frame.width; ++x, pixel += 4, at += step)
-        for (uint32_t c = 0; c < 3; ++c) {
-          const int level = pixel[c];
-          const int value =
-              level + ((noise_[(at + c) & 0xffff] * gain_[size_t(level)] + 512) >> 10);
-          pixel[c] = uint8_t(std::clamp(value, 0, 255));
-        }
-    }
-  }
-
   Stage stage_;
   uint64_t seed_;
   Palette colors_;
   Canvas lane_;
   Point cat_;
-  std::vector<int8_t> noise_;
-  std::array<uint8_t, 256> gain_{};
+  SensorNoise noise_;
 };
 
 }  // namespace
