@@ -13,6 +13,8 @@
 
 namespace looktwice::compute {
 
+class TokenOps;  // compute/token_ops.h
+
 enum class Activation {
   none,
   gelu_erf,   ///< x/2 (1 + erf(x/sqrt 2)), exact (ViT, VideoMAE)
@@ -115,6 +117,8 @@ class Backend {
   std::vector<float> download_f32(const Tensor& device);
   /// Waits until everything asked for is done (for time measurements; the CPU is always done).
   virtual void synchronize() {}
+  /// Decisions about tokens on the device, or null where they are the host's (core/tokens).
+  virtual TokenOps* token_ops() { return nullptr; }
   /// Bytes of pooled memory that are in use, and the most that ever were.
   virtual size_t memory_in_use() const { return 0; }
   virtual size_t memory_peak() const { return 0; }

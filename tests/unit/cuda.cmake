@@ -10,3 +10,11 @@ if(TARGET looktwice_cuda)
   target_compile_definitions(test_cuda_loader PRIVATE LT_CUDA_PLUGIN="$<TARGET_FILE:looktwice_cuda>")
   add_dependencies(test_cuda_loader looktwice_cuda)
 endif()
+
+# The plugin's kernels, run on the CPU (tests/emulation).
+add_library(lt_cuda_emulation STATIC ../emulation/emulated_device.cpp ../emulation/emulation.cpp)
+target_compile_definitions(lt_cuda_emulation PRIVATE LT_CUDA_EMULATION="emulation/emulation.h")
+target_include_directories(lt_cuda_emulation PUBLIC ${CMAKE_SOURCE_DIR}/tests)
+target_link_libraries(lt_cuda_emulation PUBLIC lt_compute PRIVATE lt_options)
+lt_test(test_cuda_kernels SOURCES cuda_kernels_test.cpp USES compute cuda_emulation LABELS unit)
+lt_test(test_cuda_host SOURCES cuda_host_test.cpp USES compute cuda_emulation LABELS unit)

@@ -36,17 +36,17 @@ enum class Kernel : int32_t {
   rotary,     ///< pairs of a turned by cos = table[index[r]], sin = table2[index[r]]
   head_mean,  ///< y[r,c] = mean over heads of a[r, h cols + c]
   // Rows.
-  layer_norm,  ///< NormArgs
-  rms_norm,    ///< NormArgs
-  group_mean,  ///< GroupArgs
-  group_add,   ///< GroupArgs: y[j] += Σ a[m]
-  attention,   ///< AttentionArgs
-  compare,     ///< CompareArgs
-  patchify,    ///< PatchifyArgs
-  rlt_differences,
-  rlt_keep,
-  best_partners,
-  merge_poison,  ///< FillArgs: tests and sanitizers
+  layer_norm,       ///< NormArgs
+  rms_norm,         ///< NormArgs
+  group_mean,       ///< GroupArgs
+  group_add,        ///< GroupArgs: y[j] += Σ a[m]
+  attention,        ///< AttentionArgs
+  compare,          ///< CompareArgs
+  patchify,         ///< PatchifyArgs
+  rlt_differences,  ///< RltArgs
+  rlt_keep,         ///< KeepArgs
+  best_partners,    ///< PartnerArgs
+  plain_matmul,     ///< MatmulArgs: d = x wᵀ, for what the library has no algorithm for
 };
 
 /// compute::Activation, in its order.
@@ -90,16 +90,18 @@ struct AttentionArgs {
   const int32_t* tile_first = nullptr;
   int64_t q_step = 1, k_step = 1;
   int32_t tiles = 0, segments = 0, heads = 1, head_dim = 0;
+  int32_t longest = 0;  ///< rows of the longest segment, of queries or keys
   float scale = 1;
 };
 
 /// Seven sums over two matrices of one shape, in double: |a-b|, |a|, |b|, (a-b)², a², b², a·b.
 inline constexpr int kCompareSums = 7;
-inline constexpr int kCompareBlocks = 256;
+inline constexpr int kCompareBlocks = 256;  ///< at most
 struct CompareArgs {
   Matrix a, b;
   double* partial = nullptr;  ///< [kCompareBlocks, kCompareSums]
   double* sums = nullptr;     ///< [kCompareSums]
+  int32_t blocks = 0;         ///< set by the launch
 };
 
 struct PatchifyArgs {

@@ -1,30 +1,57 @@
 #include "compute/cuda/factory.h"
 
 #include "base/error.h"
+#include "compute/cuda/cuda_backend.h"
 #include "compute/cuda/loader.h"
+#include "compute/device_error.h"
 
 namespace looktwice::compute {
 
+using cuda::Opened;
 using cuda::Status;
 
-BackendPtr try_cuda(const BackendOptions&) {
-  return nullptr;
+namespace {
+
+Opened open_for_work(const BackendOptions& options) {
+  cuda::OpenOptions open;
+  open.device = options.device;
+  open.tf32 = options.tf32 ? 1 : 0;
+  return cuda::open_device(open);
+}
+
+BackendPtr make(Opened opened, const BackendOptions& options) {
+  cuda::CudaOptions how;
+  how.dtype = options.dtype;
+  how.pool.budget = options.memory;
+  return std::make_shared<cuda::CudaBackend>(std::move(opened.device), how);
+}
+
+}  // namespace
+
+BackendPtr try_cuda(const BackendOptions& options) {
+  Opened opened = open_for_work(options);
+  if (opened.status != Status::ok) return nullptr;
+  try {
+    return make(std::move(opened), options);
+  } catch (const DeviceError&) {
+    return nullptr;  // a GPU that others fill
+  }
 }
 
 BackendPtr make_cuda(const BackendOptions& options) {
-  cuda::OpenOptions open;
-  open.device = options.device;
-  open.tf32 = options.tf32;
-  const cuda::Opened opened = cuda::open_device(open);
+  if (options.dtype != DType::f32 && options.dtype != DType::bf16 && options.dtype != DType::f16)
+    throw bad_input("--dtype", std::string(dtype_name(options.dtype)) + " is not a compute type",
+                    "f32, f16 or bf16");
+  Opened opened = open_for_work(options);
   if (opened.status != Status::ok)
     throw bad_input("--backend", "no CUDA: " + opened.reason, opened.hint);
-  throw bad_input("--backend", "no CUDA", "use --backend onednn");
+  return make(std::move(opened), options);
 }
 
 BackendInfo cuda_info() {
   cuda::OpenOptions probe;
   probe.need_blas = 0;
-  const cuda::Opened opened = cuda::open_device(probe);
+  const Opened opened = cuda::open_device(probe);
   if (opened.status != Status::ok) return {"cuda", false, opened.reason};
   const cuda::DeviceFacts& f = opened.device->facts();
   return {"cuda", true,

@@ -2,8 +2,9 @@
 
 namespace looktwice::compute::cuda {
 
-bool run_kernel(Kernel, const void*, cudaStream_t, cudaError_t&) {
-  return false;
+bool run_kernel(Kernel kernel, const void* args, cudaStream_t stream, cudaError_t& error) {
+  return run_elements(kernel, args, stream, error) || run_rows(kernel, args, stream, error) ||
+         run_tokens(kernel, args, stream, error) || run_attention(kernel, args, stream, error);
 }
 
 }  // namespace looktwice::compute::cuda

@@ -1,0 +1,138 @@
+#pragma once
+// The Backend over a Device: checks, memory, plans and the order of launches. Runs on whatever
+// implements compute/cuda/device.h, so all of it is tested without a GPU.
+
+#include <cstdint>
+#include <list>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "compute/backend.h"
+#include "compute/cuda/pool.h"
+#include "compute/cuda/staging.h"
+#include "compute/token_ops.h"
+
+namespace looktwice::compute::cuda {
+
+struct CudaOptions {
+  DType dtype = DType::f32;  ///< f32, bf16 or f16
+  PoolOptions pool;
+  size_t workspace = size_t{32} << 20;  ///< scratch of the matrix library
+  std::string device_name;              ///< for description()
+};
+
+/// Host copies of index tensors, by device address: kernels cannot complain about an index that is
+/// out of range, so it is checked here, and scattering is planned from them. Thread-safe.
+class IndexMirrors {
+ public:
+  void add(const void* device, std::vector<int32_t> values);
+  void remove(const void* device);
+  /// The `count` values at an address inside a mirrored tensor; empty span if there is none.
+  std::span<const int32_t> find(const void* device, int64_t count) const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::map<const char*, std::vector<int32_t>> values_;
+};
+
+/// Members of every destination in the order in which they arrive: a stable counting sort.
+struct ScatterPlan {
+  std::vector<int32_t> offset, member;
+};
+ScatterPlan scatter_plan(std::span<const int32_t> index, int64_t destinations);
+
+/// Blocks of queries that a launch walks, those with the most keys first.
+struct AttentionTiles {
+  std::vector<int32_t> segment, first;
+  int32_t longest = 0;
+};
+AttentionTiles attention_tiles(const Segments& q, const Segments& k, int rows);
+
+class CudaBackend final : public Backend, public TokenOps {
+ public:
+  CudaBackend(std::shared_ptr<Device> device, CudaOptions options);
+  ~CudaBackend() override;
+
+  std::string name() const override { return "cuda"; }
+  std::string description() const override;
+  DType dtype() const override { return options_.dtype; }
+  TokenOps* token_ops() override { return this; }
+
+  using Backend::empty;
+  using Backend::upload;
+  Tensor empty(Shape shape, DType dtype) override;
+  Tensor upload(const Tensor& host, DType dtype) override;
+  Tensor download(const Tensor& device) override;
+  void synchronize() override;
+  size_t memory_in_use() const override { return pool_->in_use(); }
+  size_t memory_peak() const override { return pool_->peak(); }
+
+  LinearPtr prepare(const Tensor& weight, const Tensor& bias) override;
+  void linear(const Tensor& y, const Tensor& x, const PreparedLinear& weight,
+              const LinearOptions& options) override;
+  void attention(const Tensor& y, const Tensor& q, const Tensor& k, const Tensor& v,
+                 const AttentionOptions& options) override;
+
+  void layer_norm(const Tensor& y, const Tensor& x, const Tensor& weight, const Tensor& bias,
+                  float eps) override;
+  void modulate(const Tensor& y, const Tensor& x, const Tensor& shift, const Tensor& scale,
+                const Tensor& group_of_row) override;
+  void rms_norm(const Tensor& y, const Tensor& x, const Tensor& weight, int heads,
+                float eps) override;
+  void rotary(const Tensor& y, const Tensor& x, const Tensor& cos, const Tensor& sin,
+              const Tensor& position_of_row, int heads) override;
+  void gated_add(const Tensor& y, const Tensor& x, const Tensor& r, const Tensor& gate,
+                 const Tensor& group_of_row) override;
+  void combine(const Tensor& y, float alpha, const Tensor& a, float beta, const Tensor& b) override;
+  void activate(const Tensor& y, const Tensor& x, Activation activation) override;
+  void copy(const Tensor& y, const Tensor& x) override;
+  void gather_rows(const Tensor& y, const Tensor& x, const Tensor& index) override;
+  void scatter_add_rows(const Tensor& y, const Tensor& x, const Tensor& index) override;
+  void add_rows(const Tensor& y, const Tensor& x, const Tensor& table,
+                const Tensor& index) override;
+  void group_mean(const Tensor& y, const Tensor& x, std::span<const int32_t> offset,
+                  std::span<const int32_t> member, const Tensor& weight,
+                  const Tensor& divisor) override;
+  void head_mean(const Tensor& y, const Tensor& x, int heads) override;
+  Comparison compare(const Tensor& a, const Tensor& b) override;
+  void patchify(const Tensor& y, const PatchifyOptions& options,
+                std::span<const int32_t> tokens) override;
+
+  Tensor upload_frames(const uint8_t* rgb, const RltFrames& frames) override;
+  Tensor rlt_differences(const Tensor& frames_u8, const RltFrames& frames) override;
+  RltKept rlt_keep(const Tensor& differences, int first, float tau) override;
+  Partners best_partners(const Tensor& metric, const PartnerSearch& search) override;
+
+  /// Bytes taken from the device for tensors, used or not.
+  size_t memory_held() const { return pool_->held(); }
+
+ private:
+  struct AttentionPlan;
+  void run(Kernel kernel, const void* args);
+  Status try_matmul(const MatmulArgs& args);
+  /// Everything an operation touches lies on this device (std::logic_error).
+  void on_device(const char* operation, std::initializer_list<const Tensor*> tensors) const;
+  Matrix matrix(const Tensor& t) const;
+  std::span<const int32_t> checked_index(const char* operation, const Tensor& index, int64_t count,
+                                         int64_t below) const;
+  void check_table(const char* operation, const Tensor& x, const Tensor& table,
+                   const Tensor& group_of_row) const;
+  Tensor raw_upload(const void* host, Shape shape, DType dtype, int64_t stride);
+  Tensor ints(std::span<const int32_t> values);
+  Tensor as(const Tensor& x, DType dtype);
+  const AttentionPlan& plan_attention(const Segments& q, const Segments& k);
+
+  std::shared_ptr<Device> device_;
+  CudaOptions options_;
+  std::shared_ptr<DevicePool> pool_;
+  std::shared_ptr<IndexMirrors> mirrors_;
+  std::unique_ptr<Staging> staging_;
+  std::shared_ptr<void> workspace_;
+  std::list<AttentionPlan> plans_;
+};
+
+}  // namespace looktwice::compute::cuda

@@ -1,0 +1,13 @@
+#include "compute/cuda/kernels/elements.h"
+#include "compute/cuda/plugin/kernels.h"
+
+namespace looktwice::compute::cuda {
+
+bool run_elements(Kernel kernel, const void* args, cudaStream_t stream, cudaError_t& error) {
+  Launcher launcher{stream};
+  const bool known = run_elements(launcher, kernel, args);
+  error = launcher.error;
+  return known;
+}
+
+}  // namespace looktwice::compute::cuda
