@@ -1,5 +1,6 @@
 // Operations of the reference backend that work row by row.
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -13,15 +14,24 @@ namespace {
 
 using Row = std::vector<float>;
 
-/// y row = f(x row) for all rows.
+constexpr int64_t kElementsToShare = 1 << 14;  // fewer are done before another thread has woken up
+
+/// Rows that are worth a thread.
+int64_t grain(const Tensor& x) {
+  return std::max<int64_t>(1, kElementsToShare / std::max<int64_t>(1, x.cols()));
+}
+
+/// y row = f(number, x row, a second row to work in) for all rows; f runs on several threads.
 template <typename F>
 void map_rows(const Tensor& y, const Tensor& x, F&& f) {
-  Row row(size_t(x.cols()));
-  for (int64_t r = 0; r < x.rows(); ++r) {
-    load_row(x, r, row.data());
-    f(r, row);
-    store_row(y, r, row.data());
-  }
+  parallel_ranges(x.rows(), grain(x), [&](int64_t begin, int64_t end) {
+    Row row(size_t(x.cols())), other(size_t(x.cols()));
+    for (int64_t r = begin; r < end; ++r) {
+      load_row(x, r, row.data());
+      f(r, row, other);
+      store_row(y, r, row.data());
+    }
+  });
 }
 
 }  // namespace
@@ -39,7 +49,7 @@ void ReferenceBackend::layer_norm(const Tensor& y, const Tensor& x, const Tensor
   check_same("layer_norm", y, x);
   if (weight) check_groups("layer_norm", x, weight, {});
   if (bias) check_groups("layer_norm", x, bias, {});
-  map_rows(y, x, [&](int64_t, Row& row) {
+  map_rows(y, x, [&](int64_t, Row& row, Row&) {
     const double n = double(row.size());
     double mean = 0, variance = 0;
     for (float v : row)
@@ -62,7 +72,7 @@ void ReferenceBackend::modulate(const Tensor& y, const Tensor& x, const Tensor& 
   check_same("modulate", y, x);
   check_groups("modulate", x, shift, groups);
   check_groups("modulate", x, scale, groups);
-  map_rows(y, x, [&](int64_t r, Row& row) {
+  map_rows(y, x, [&](int64_t r, Row& row, Row&) {
     const int64_t g = group_at(groups, r);
     const float* a = scale.data<float>() + g * scale.row_stride();
     const float* b = shift.data<float>() + g * shift.row_stride();
@@ -78,7 +88,7 @@ void ReferenceBackend::rms_norm(const Tensor& y, const Tensor& x, const Tensor& 
   const auto dim = size_t(x.cols() / heads);
   require(weight.dtype() == DType::f32 && size_t(weight.elements()) == dim, "rms_norm",
           "the weight is f32 [head_dim]");
-  map_rows(y, x, [&](int64_t, Row& row) {
+  map_rows(y, x, [&](int64_t, Row& row, Row&) {
     for (size_t at = 0; at < row.size(); at += dim) {
       double squares = 0;
       for (size_t i = 0; i < dim; ++i)
@@ -98,7 +108,7 @@ void ReferenceBackend::rotary(const Tensor& y, const Tensor& x, const Tensor& co
   require(cos.cols() == int64_t(dim / 2) && sin.cols() == cos.cols() && sin.rows() == cos.rows(),
           "rotary", "tables are f32 [positions, head_dim/2]");
   check_index("rotary", position, x.rows(), cos.rows());
-  map_rows(y, x, [&](int64_t r, Row& row) {
+  map_rows(y, x, [&](int64_t r, Row& row, Row&) {
     const int64_t p = position.data<int32_t>()[r];
     const float* c = cos.data<float>() + p * cos.row_stride();
     const float* s = sin.data<float>() + p * sin.row_stride();
@@ -116,8 +126,7 @@ void ReferenceBackend::gated_add(const Tensor& y, const Tensor& x, const Tensor&
   check_same("gated_add", y, x);
   check_same("gated_add", x, r);
   if (gate) check_groups("gated_add", x, gate, groups);
-  Row add(size_t(x.cols()));
-  map_rows(y, x, [&](int64_t i, Row& row) {
+  map_rows(y, x, [&](int64_t i, Row& row, Row& add) {
     load_row(r, i, add.data());
     const float* g = gate ? gate.data<float>() + group_at(groups, i) * gate.row_stride() : nullptr;
     for (size_t c = 0; c < row.size(); ++c)
@@ -129,17 +138,16 @@ void ReferenceBackend::combine(const Tensor& y, float alpha, const Tensor& a, fl
                                const Tensor& b) {
   check_same("combine", y, a);
   check_same("combine", a, b);
-  Row other(size_t(b.cols()));
-  map_rows(y, a, [&](int64_t i, Row& row) {
-    load_row(b, i, other.data());
+  map_rows(y, a, [&](int64_t i, Row& row, Row& add) {
+    load_row(b, i, add.data());
     for (size_t c = 0; c < row.size(); ++c)
-      row[c] = alpha * row[c] + beta * other[c];
+      row[c] = alpha * row[c] + beta * add[c];
   });
 }
 
 void ReferenceBackend::activate(const Tensor& y, const Tensor& x, Activation activation) {
   check_same("activate", y, x);
-  map_rows(y, x, [&](int64_t, Row& row) {
+  map_rows(y, x, [&](int64_t, Row& row, Row&) {
     for (float& v : row)
       v = activated(v, activation);
   });
@@ -147,17 +155,19 @@ void ReferenceBackend::activate(const Tensor& y, const Tensor& x, Activation act
 
 void ReferenceBackend::copy(const Tensor& y, const Tensor& x) {
   check_same("copy", y, x);
-  map_rows(y, x, [](int64_t, Row&) {});
+  map_rows(y, x, [](int64_t, Row&, Row&) {});
 }
 
 void ReferenceBackend::gather_rows(const Tensor& y, const Tensor& x, const Tensor& index) {
   require(y.cols() == x.cols() && y.raw() != x.raw(), "gather_rows", "rows are equally wide");
   check_index("gather_rows", index, y.rows(), x.rows());
-  Row row(size_t(x.cols()));
-  for (int64_t i = 0; i < y.rows(); ++i) {
-    load_row(x, index.data<int32_t>()[i], row.data());
-    store_row(y, i, row.data());
-  }
+  parallel_ranges(y.rows(), grain(y), [&](int64_t begin, int64_t end) {
+    Row row(size_t(x.cols()));
+    for (int64_t i = begin; i < end; ++i) {
+      load_row(x, index.data<int32_t>()[i], row.data());
+      store_row(y, i, row.data());
+    }
+  });
 }
 
 void ReferenceBackend::scatter_add_rows(const Tensor& y, const Tensor& x, const Tensor& index) {
@@ -179,8 +189,7 @@ void ReferenceBackend::add_rows(const Tensor& y, const Tensor& x, const Tensor& 
   check_same("add_rows", y, x);
   require(table.cols() == x.cols(), "add_rows", "the table is as wide as a row");
   check_index("add_rows", index, x.rows(), table.rows());
-  Row add(size_t(x.cols()));
-  map_rows(y, x, [&](int64_t r, Row& row) {
+  map_rows(y, x, [&](int64_t r, Row& row, Row& add) {
     load_row(table, index.data<int32_t>()[r], add.data());
     for (size_t c = 0; c < row.size(); ++c)
       row[c] += add[c];
