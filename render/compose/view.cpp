@@ -21,9 +21,9 @@ double scale_of(Size frame, const Rect& cell, const View& view) {
   return fit > 1 && padded ? 1 : fit;
 }
 
-}  // namespace
-
-Mapping map_frame(Size frame, const Rect& cell, const View& view) {
+/// map_frame before `left` and `top` are rounded: steps that follow each other do not add up
+/// errors.
+Mapping exact_mapping(Size frame, const Rect& cell, const View& view) {
   Mapping m;
   m.scale = scale_of(frame, cell, view);
   const double slack_x = cell.width - frame.width * m.scale;
@@ -39,6 +39,13 @@ Mapping map_frame(Size frame, const Rect& cell, const View& view) {
     if (m.scale == 1 && slack_x < 8) m.left = cell.x;
     if (m.scale == 1 && slack_y < 8) m.top = cell.y;
   }
+  return m;
+}
+
+}  // namespace
+
+Mapping map_frame(Size frame, const Rect& cell, const View& view) {
+  Mapping m = exact_mapping(frame, cell, view);
   m.left = std::round(m.left);
   m.top = std::round(m.top);
   return m;
@@ -56,7 +63,7 @@ std::optional<Point> pixel_at(const Mapping& mapping, Size frame, Point output) 
 
 View zoom_at(const View& view, Size frame, const Rect& cell, Point cursor, double factor) {
   if (frame.empty() || !(factor > 0)) return view;
-  const Mapping before = map_frame(frame, cell, view);
+  const Mapping before = exact_mapping(frame, cell, view);
   const Point fixed = before.to_frame(cursor);
   const double least = std::min(1.0, fit_scale(frame, cell) / 4);
   View out;

@@ -142,8 +142,8 @@ LegendLayout lay_out_legend(const std::vector<LegendEntry>& entries, float width
   const float pad = std::round(0.6F * em), row = std::round(1.55F * em), gap = 1.6F * em;
   float x = pad, y = pad;
   for (const LegendEntry& entry : entries) {
-    const float w =
-        std::ceil(swatch_width(entry, em) + 0.6F * em + font.width(entry.text, text_size));
+    const float wanted = swatch_width(entry, em) + 0.6F * em + font.width(entry.text, text_size);
+    const float w = std::min(std::ceil(wanted), std::floor(width - 2 * pad));
     const bool first_of_line = x == pad;
     if (!first_of_line && (!flow || x + w + pad > width)) {
       x = pad;
