@@ -9,6 +9,7 @@ void add_commands(CLI::App& app, Run& run) {
   add_info(app, run);
   add_inspect(app, run);
   add_classify(app, run);
+  add_generate(app, run);
 #ifdef LOOKTWICE_HAS_VIDEO
   add_export(app, run);
 #endif

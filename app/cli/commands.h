@@ -11,6 +11,7 @@ using Run = std::function<int()>;
 
 void add_open(CLI::App& app, Run& run);
 void add_info(CLI::App& app, Run& run);
+void add_generate(CLI::App& app, Run& run);
 void add_inspect(CLI::App& app, Run& run);
 void add_classify(CLI::App& app, Run& run);
 void add_export(CLI::App& app, Run& run);
