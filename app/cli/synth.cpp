@@ -1,7 +1,10 @@
-// looktwice synth: the built-in scenes, listed or written to a file.
+// looktwice synth: the built-in scenes, listed or written to a file; the labelled world.
 
+#include <algorithm>
 #include <cstdio>
 #include <memory>
+#include <optional>
+#include <thread>
 
 #include "base/error.h"
 #include "base/safetensors.h"
@@ -10,6 +13,7 @@
 #include "cli/interrupt.h"
 #include "cli/options.h"
 #include "frames/scenes.h"
+#include "frames/world.h"
 #ifdef LOOKTWICE_HAS_VIDEO
 #include "video/encoder.h"
 #endif
@@ -20,7 +24,28 @@ namespace {
 struct Options {
   std::string scene, output, json;
   bool list = false;
+  std::optional<int64_t> count;
+  uint64_t seed = 0;
+  frames::world::Options clip;
 };
+
+/// Clips and labels of the labelled world (docs/world.md).
+int world(const Options& o) {
+  if (!o.scene.empty())
+    throw bad_input("--count", "writes clips of the labelled world, not of a scene",
+                    "leave out " + o.scene + " or --count");
+  if (o.output.empty()) throw bad_input("synth", "needs -o DIR with --count");
+  frames::world::WriteOptions options;
+  options.clip = o.clip;
+  options.first_seed = o.seed;
+  options.count = *o.count;
+  options.threads = std::max(1, int(std::thread::hardware_concurrency()));
+  const Interrupt interrupt;
+  ProgressLine progress("drawing");
+  frames::world::write_world(
+      o.output, options, [&](double done) { progress(done); }, interrupt.token());
+  return 0;
+}
 
 int list(const Options& o) {
   if (!o.json.empty()) {
@@ -68,8 +93,10 @@ void write_tensor(frames::FrameSource& source, const std::string& path,
 
 int synth(const Options& o) {
   if (o.list) return list(o);
+  if (o.count) return world(o);
   if (o.scene.empty())
-    throw bad_input("synth", "needs the name of a scene", "looktwice synth --list names them");
+    throw bad_input("synth", "needs the name of a scene or --count",
+                    "looktwice synth --list names the scenes");
   const std::string input = frames::is_scene(o.scene) ? o.scene : "synth:" + o.scene;
   const auto source = frames::open_scene(frames::parse_scene(input));
   if (o.output.empty())
@@ -104,7 +131,15 @@ void add_synth(CLI::App& app, Run& run) {
   auto o = std::make_shared<Options>();
   cmd->add_option("SCENE", o->scene, "NAME or synth:NAME?key=value&...");
   cmd->add_flag("--list", o->list, "list scenes and their parameters");
-  cmd->add_option("-o,--output", o->output, "video file, or .safetensors of frames_u8 [T,H,W,3]");
+  cmd->add_option("-o,--output", o->output,
+                  "video file, or .safetensors of frames_u8 [T,H,W,3]; with --count a folder");
+  cmd->add_option("--count", o->count, "write N labelled clips and labels.json into a folder");
+  cmd->add_option("--seed", o->seed,
+                  "with --count: seed of the first clip (docs/world.md: splits)");
+  cmd->add_option("--frames", o->clip.frames, "with --count: frames of a clip")
+      ->capture_default_str();
+  cmd->add_option("--width", o->clip.width, "with --count: pixels")->capture_default_str();
+  cmd->add_option("--height", o->clip.height, "with --count: pixels")->capture_default_str();
   cmd->add_option("--json", o->json, "with --list: write a JSON document (- for standard output)");
   cmd->callback([o, &run] { run = [o] { return synth(*o); }; });
 }

@@ -57,7 +57,7 @@ Found find_frames(const SafetensorsReader& file) {
   found.info.W = int(shape[n - 2]);
   if (const auto fps = file.metadata().find("fps"); fps != file.metadata().end()) {
     const double value = parse_number(fps->second, file.path().string() + ": fps");
-    if (value > 0 && value <= 1000) {
+    if (value >= 0.01 && value <= 1000) {
       found.info.fps = value;
       found.info.fps_known = true;
     }
@@ -75,9 +75,11 @@ class FramesFile final : public FrameSource {
                         ", RGB as stored" + (of.fps_known ? "" : ", 30 frames a second assumed");
     info_.width = of.W;
     info_.height = of.H;
-    info_.fps = of.fps;
+    info_.rate = rate_of(of.fps);
+    info_.time_base = {info_.rate.den, info_.rate.num};
+    info_.fps = info_.rate.value();
     info_.frame_count = of.T;
-    info_.duration = of.T / of.fps;
+    info_.duration = of.T / info_.fps;
     info_.verbatim = true;
     info_.clips = of.clips;
     select_clip(clip);
@@ -97,7 +99,7 @@ class FramesFile final : public FrameSource {
     frame->height = info_.height;
     frame->range = Range::full;
     frame->index = position_;
-    frame->time = double(position_) / info_.fps;
+    frame->time = double(position_ * info_.rate.den) / double(info_.rate.num);
     frame->planes[0] = {storage->data(), ptrdiff_t{3} * info_.width, info_.width, info_.height};
     frame->storage = std::move(storage);
     ++position_;

@@ -32,9 +32,11 @@ class SceneSource final : public FrameSource {
     info_.description += ", RGB, seed " + std::to_string(options.seed);
     info_.width = options.width;
     info_.height = options.height;
-    info_.fps = options.fps;
+    info_.rate = rate_of(options.fps);
+    info_.time_base = {info_.rate.den, info_.rate.num};
+    info_.fps = info_.rate.value();
     info_.frame_count = options.frames;
-    info_.duration = double(options.frames) / options.fps;
+    info_.duration = time_of(options.frames);
   }
 
   const SourceInfo& info() const override { return info_; }
@@ -42,7 +44,7 @@ class SceneSource final : public FrameSource {
   FramePtr next(std::stop_token stop) override {
     if (stop.stop_requested()) throw Cancelled();
     if (position_ >= options_.frames) return nullptr;
-    const double time = double(position_) / options_.fps;
+    const double time = time_of(position_);
     scene_->draw(canvas_, time, position_);
     const size_t pixels = size_t(options_.width) * size_t(options_.height);
     auto bytes = std::make_shared_for_overwrite<uint8_t[]>(pixels * 3);
@@ -70,6 +72,10 @@ class SceneSource final : public FrameSource {
   }
 
  private:
+  double time_of(int64_t index) const {
+    return double(index * info_.rate.den) / double(info_.rate.num);
+  }
+
   SceneOptions options_;
   std::unique_ptr<scenes::Scene> scene_;
   scenes::Canvas canvas_;

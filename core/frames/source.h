@@ -20,6 +20,9 @@ struct Rational {
   bool operator==(const Rational&) const = default;
 };
 
+/// The ratio that is meant by a frame rate in decimals: 29.97 is 30000/1001, 12.5 is 25/2.
+Rational rate_of(double fps);
+
 struct SourceInfo {
   std::string name;         ///< for people: file name, scene name, device
   std::string description;  ///< codec, pixel format, matrix, range, interlacing: one line

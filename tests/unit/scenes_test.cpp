@@ -114,6 +114,18 @@ TEST(Scenes, EachShowsWhatItIsFor) {
   EXPECT_GT(share(noise, 2, 12), 0.7);
 }
 
+TEST(Scenes, RatesAreExact) {
+  EXPECT_EQ(rate_of(29.97), (Rational{30000, 1001}));
+  EXPECT_EQ(rate_of(23.976), (Rational{24000, 1001}));
+  EXPECT_EQ(rate_of(59.94), (Rational{60000, 1001}));
+  EXPECT_EQ(rate_of(12.5), (Rational{25, 2}));
+  EXPECT_EQ(rate_of(30), (Rational{30, 1}));
+  EXPECT_EQ(rate_of(0), Rational());
+  const SourcePtr source = open_plain_source("synth:pan?fps=29.97&width=32&height=16");
+  source->seek(30);
+  EXPECT_DOUBLE_EQ(source->next()->time, 1.001);
+}
+
 TEST(Scenes, OptionsReadAndWrite) {
   const SceneOptions o = parse_scene("synth:pan?seed=9&fps=23.976&frames=12&width=64");
   EXPECT_EQ(o.seed, 9u);
