@@ -1,5 +1,6 @@
 #include "compute/backend.h"
 
+#include <charconv>
 #include <cstring>
 #include <stdexcept>
 #include <string>
@@ -59,6 +60,16 @@ std::vector<float> Backend::download_f32(const Tensor& device) {
 
 BackendPtr make_backend(const BackendOptions& options) {
   if (options.name == "cuda") return make_cuda(options);
+  if (options.name.rfind("cuda:", 0) == 0) {
+    BackendOptions numbered = options;
+    const std::string number = options.name.substr(5);
+    const auto [end, error] =
+        std::from_chars(number.data(), number.data() + number.size(), numbered.device);
+    if (error != std::errc() || end != number.data() + number.size() || numbered.device < 0)
+      throw bad_input("--backend", "'" + options.name + "' names no GPU",
+                      "cuda, or cuda:N, from 0");
+    return make_cuda(numbered);
+  }
   if (options.name == "auto")
     if (BackendPtr gpu = try_cuda(options)) return gpu;
   if (options.dtype != DType::f32 && options.dtype != DType::bf16)

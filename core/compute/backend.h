@@ -191,7 +191,7 @@ class Backend {
 using BackendPtr = std::shared_ptr<Backend>;
 
 struct BackendOptions {
-  std::string name = "auto";  ///< reference, onednn, cuda, auto (the first that is there of cuda,
+  std::string name = "auto";  ///< reference, onednn, cuda, cuda:N, auto (the first there of cuda,
                               ///< onednn, reference)
   DType dtype = DType::f32;   ///< f32, bf16; f16 on cuda
   int threads = 0;            ///< 0: all cores this process may use

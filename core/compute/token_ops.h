@@ -23,11 +23,15 @@ struct RltKept {
   std::vector<std::vector<int32_t>> tokens;  ///< [clips] indices of kept tokens, ascending
 };
 
+/// tokens::Distance.
+enum class MetricDistance { cosine, dot, l2 };
+
 /// Rows of one metric that look for partners: clip c's sources are a[a_offset[c] … a_offset[c+1])
 /// and may choose among b[b_offset[c] … b_offset[c+1]).
 struct PartnerSearch {
   std::vector<int32_t> a, b;                ///< rows of the metric
   std::vector<int32_t> a_offset, b_offset;  ///< [clips + 1]
+  MetricDistance distance = MetricDistance::cosine;
 };
 struct Partners {
   std::vector<float> score;      ///< -inf where there is no b
@@ -44,7 +48,7 @@ class TokenOps {
   virtual Tensor rlt_differences(const Tensor& frames_u8, const RltFrames& frames) = 0;
   /// Kept where difference > tau, and in the first tubelet (`first` tokens of each clip).
   virtual RltKept rlt_keep(const Tensor& differences, int first, float tau) = 0;
-  /// Dot products of metric rows (f32, device memory, used as they are).
+  /// tokens::best_partners of every clip; metric f32 [rows, width] in device memory.
   virtual Partners best_partners(const Tensor& metric, const PartnerSearch& search) = 0;
 };
 

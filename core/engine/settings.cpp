@@ -12,7 +12,7 @@
 namespace looktwice::engine {
 namespace {
 
-const std::vector<std::string> kBackends = {"auto", "reference", "onednn", "cuda"};
+const std::vector<std::string> kBackends = {"auto", "reference", "onednn", "cuda", "cuda:"};
 const std::vector<std::string> kDtypes = {"f32", "f16", "bf16"};
 
 bool allowed(const std::string& value, const std::vector<std::string>& words) {

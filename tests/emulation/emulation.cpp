@@ -128,6 +128,11 @@ bool release(std::vector<char>& ready) {
 
 void run_block() {
   Machine& m = machine();
+  if (m.launch.alone) {
+    for (m.current = 0; m.current < m.threads; ++m.current)
+      (*m.body)();
+    return;
+  }
   m.shared = std::make_unique<unsigned char[]>(m.launch.shared + 16);
   std::memset(m.shared.get(), 0xff, m.launch.shared);
   for (int i = 0; i < m.threads; ++i) {
@@ -208,12 +213,14 @@ unsigned char* dynamic_shared() {
 
 void block_barrier() {
   Machine& m = machine();
+  if (m.launch.alone) broken("threads that were said to be alone wait for each other");
   m.fibers[size_t(m.current)].waits = kBlock;
   leave(false);
 }
 
 void warp_barrier(const char* what) {
   Machine& m = machine();
+  if (m.launch.alone) broken("threads that were said to be alone wait for each other");
   m.fibers[size_t(m.current)].waits = what;
   leave(false);
 }

@@ -17,4 +17,29 @@ target_compile_definitions(lt_cuda_emulation PRIVATE LT_CUDA_EMULATION="emulatio
 target_include_directories(lt_cuda_emulation PUBLIC ${CMAKE_SOURCE_DIR}/tests)
 target_link_libraries(lt_cuda_emulation PUBLIC lt_compute PRIVATE lt_options)
 lt_test(test_cuda_kernels SOURCES cuda_kernels_test.cpp USES compute cuda_emulation LABELS unit)
+if(NOT LOOKTWICE_SANITIZE)
+  add_library(lt_cuda_emulated_plugin MODULE ../emulation/emulated_plugin.cpp)
+  set_target_properties(lt_cuda_emulated_plugin PROPERTIES
+    PREFIX "" OUTPUT_NAME looktwice_cuda_emulated CXX_VISIBILITY_PRESET hidden)
+  target_link_libraries(lt_cuda_emulated_plugin PRIVATE lt_options lt_cuda_emulation)
+endif()
 lt_test(test_cuda_host SOURCES cuda_host_test.cpp USES compute cuda_emulation LABELS unit)
+
+# The same programs that run on a GPU (tests/gpu/run), here over the emulated device: the list of
+# operations and the goldens of the models, through plugin, loader and backend.
+add_executable(test_cuda_agreement ../gpu/agreement_test.cpp)
+target_link_libraries(test_cuda_agreement PRIVATE lt_options lt_op_cases GTest::gtest_main)
+if(TARGET lt_cuda_emulated_plugin)
+  function(lt_emulated_test name program)
+    add_test(NAME ${name} COMMAND ${program} ${ARGN})
+    set_tests_properties(${name} PROPERTIES LABELS "unit" TIMEOUT 900
+      ENVIRONMENT "LOOKTWICE_CUDA_PLUGIN=$<TARGET_FILE:lt_cuda_emulated_plugin>;LOOKTWICE_TEST_MOST_FLOPS=2e6")
+  endfunction()
+  lt_emulated_test(emulated_cuda_agreement test_cuda_agreement --gtest_filter=*/BF16)
+  lt_emulated_test(emulated_cuda_vit test_vit_golden --gtest_filter=*/cuda_F32)
+endif()
+lt_test(test_cuda_tokens SOURCES cuda_tokens_test.cpp USES tokens compute cuda_emulation LABELS unit)
+
+# Run by tests/gpu/run on a machine with a GPU.
+add_executable(gpu_bench ../gpu/gpu_bench.cpp)
+target_link_libraries(gpu_bench PRIVATE lt_options lt_models)

@@ -101,6 +101,15 @@ TEST(CudaLoader, AutoFallsBackAndCudaIsRefusedWithAReason) {
     EXPECT_EQ(e.exit_code(), 2);
     EXPECT_TRUE(contains(e.what(), "/nowhere/plugin.so")) << e.what();
   }
+  for (const char* name : {"cuda:", "cuda:x", "cuda:-1", "cuda:1x", "cuda:99999999999"}) {
+    options.name = name;
+    try {
+      make_backend(options);
+      FAIL() << name;
+    } catch (const Error& e) {
+      EXPECT_TRUE(contains(e.what(), "names no GPU")) << e.what();
+    }
+  }
   unsetenv("LOOKTWICE_CUDA_PLUGIN");
 }
 

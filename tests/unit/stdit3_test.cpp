@@ -216,7 +216,7 @@ TEST_P(Stdit3Golden, AWholeStackPolicyHoldsOneTensorMore) {
   EXPECT_LE(backend()->memory_in_use(), before + 4096);
 }
 
-INSTANTIATE_TEST_SUITE_P(Backends, Stdit3Golden, ::testing::Values("reference", "onednn"));
+INSTANTIATE_TEST_SUITE_P(Backends, Stdit3Golden, ::testing::Values("reference", "onednn", "cuda"));
 
 TEST(Stdit3, PositionTablesAndSinusoids) {
   const std::string file = "forward/units.safetensors";

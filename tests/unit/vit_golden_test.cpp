@@ -34,6 +34,10 @@ std::vector<Machine> machines() {
     if (info.name == "onednn" && info.available) {
       all.push_back({"onednn", DType::f32, 5e-5});
       all.push_back({"onednn", DType::bf16, 3e-2});
+    } else if (info.name == "cuda" && info.available) {
+      all.push_back({"cuda", DType::f32, 1e-4});
+      all.push_back({"cuda", DType::bf16, 3e-2});
+      all.push_back({"cuda", DType::f16, 3e-2});
     }
   return all;
 }

@@ -45,6 +45,7 @@ enum class Kernel : int32_t {
   patchify,         ///< PatchifyArgs
   rlt_differences,  ///< RltArgs
   rlt_keep,         ///< KeepArgs
+  prepare_metric,   ///< PrepareArgs
   best_partners,    ///< PartnerArgs
   plain_matmul,     ///< MatmulArgs: d = x wᵀ, for what the library has no algorithm for
 };
@@ -130,20 +131,27 @@ struct KeepArgs {
   float tau = 0;
 };
 
-/// Best partner of each listed row (tokens::best_partners), several clips at once.
-struct PartnerArgs {
-  const float* metric = nullptr;  ///< [rows, width], rows `stride` apart, used as they are
+/// Rows as matching takes them (tokens::best_partners): unit length for cosine, finite otherwise.
+struct PrepareArgs {
+  const float* metric = nullptr;
+  float* prepared = nullptr;  ///< [rows, width]
   int64_t stride = 0;
-  int32_t width = 0, clips = 0;
+  int32_t rows = 0, width = 0, cosine = 1;
+};
+
+/// Best partner of each listed row, several clips at once.
+struct PartnerArgs {
+  const float* metric = nullptr;      ///< prepared [rows, width]
   const int32_t* a = nullptr;         ///< rows
   const int32_t* b = nullptr;         ///< rows
   const int32_t* a_offset = nullptr;  ///< [clips + 1] where each clip's a begin
   const int32_t* b_offset = nullptr;  ///< [clips + 1]
   const int32_t* tile_clip = nullptr;
-  const int32_t* tile_first = nullptr;
-  int32_t tiles = 0;
-  float* score = nullptr;      ///< [all a]
-  int32_t* partner = nullptr;  ///< [all a] index among the clip's b; 0 where it has none
+  const int32_t* tile_first = nullptr;  ///< index into a
+  float* score = nullptr;               ///< [all a]
+  int32_t* partner = nullptr;           ///< [all a] index among the clip's b; 0 where it has none
+  int32_t width = 0, tiles = 0;
+  int32_t squared = 0;  ///< 1: score by -Σ(a-b)² instead of Σab
 };
 
 /// d = act(x wᵀ + bias) + c, on the matrix units: x [rows,in], w [out,in], d [rows,out].

@@ -52,6 +52,13 @@ struct AttentionTiles {
 };
 AttentionTiles attention_tiles(const Segments& q, const Segments& k, int rows);
 
+/// Blocks of sources that look for partners, clip by clip; `first` counts in the list of sources.
+inline constexpr int kPartnerTileRows = 32;
+struct PartnerTiles {
+  std::vector<int32_t> clip, first;
+};
+PartnerTiles partner_tiles(std::span<const int32_t> a_offset, int rows);
+
 class CudaBackend final : public Backend, public TokenOps {
  public:
   CudaBackend(std::shared_ptr<Device> device, CudaOptions options);

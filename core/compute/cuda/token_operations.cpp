@@ -1,6 +1,6 @@
 // Decisions about tokens on the device.
 
-#include <limits>
+#include <cstring>
 #include <stdexcept>
 
 #include "compute/cuda/cuda_backend.h"
@@ -73,8 +73,68 @@ RltKept CudaBackend::rlt_keep(const Tensor& differences, int first, float tau) {
   return result;
 }
 
-Partners CudaBackend::best_partners(const Tensor&, const PartnerSearch&) {
-  throw std::logic_error("best_partners: not there yet");
+PartnerTiles partner_tiles(std::span<const int32_t> a_offset, int rows) {
+  PartnerTiles tiles;
+  for (size_t c = 0; c + 1 < a_offset.size(); ++c)
+    for (int32_t at = a_offset[c]; at < a_offset[c + 1]; at += rows) {
+      tiles.clip.push_back(int32_t(c));
+      tiles.first.push_back(at);
+    }
+  return tiles;
+}
+
+Partners CudaBackend::best_partners(const Tensor& metric, const PartnerSearch& s) {
+  const char* op = "best_partners";
+  require(metric.dtype() == DType::f32, op, "the metric is f32");
+  on_device(op, {&metric});
+  const auto fits = [&](const std::vector<int32_t>& list, const std::vector<int32_t>& offset) {
+    bool ok = !offset.empty() && offset.front() == 0 && size_t(offset.back()) == list.size();
+    for (size_t i = 0; i + 1 < offset.size(); ++i)
+      ok = ok && offset[i] <= offset[i + 1];
+    for (int32_t row : list)
+      ok = ok && row >= 0 && row < metric.rows();
+    return ok;
+  };
+  require(fits(s.a, s.a_offset) && fits(s.b, s.b_offset) && s.a_offset.size() == s.b_offset.size(),
+          op, "lists and offsets belong to the metric");
+  Partners best;
+  if (s.a.empty()) return best;
+  const Tensor prepared = empty({metric.rows(), metric.cols()}, DType::f32);
+  PrepareArgs prepare;
+  prepare.metric = metric.data<float>();
+  prepare.prepared = prepared.data<float>();
+  prepare.stride = metric.row_stride();
+  prepare.rows = int32_t(metric.rows());
+  prepare.width = int32_t(metric.cols());
+  prepare.cosine = s.distance == MetricDistance::cosine ? 1 : 0;
+  run(Kernel::prepare_metric, &prepare);
+
+  const PartnerTiles tiles = partner_tiles(s.a_offset, kPartnerTileRows);
+  std::vector<int32_t> all;
+  for (const auto* list : {&s.a, &s.b, &s.a_offset, &s.b_offset, &tiles.clip, &tiles.first})
+    all.insert(all.end(), list->begin(), list->end());
+  const Tensor lists = ints(all);
+  const auto n = int64_t(s.a.size());
+  const Tensor out = empty({2, n}, DType::i32);  // scores' bits, then partners
+  PartnerArgs p;
+  p.metric = prepare.prepared;
+  p.a = lists.data<int32_t>();
+  p.b = p.a + s.a.size();
+  p.a_offset = p.b + s.b.size();
+  p.b_offset = p.a_offset + s.a_offset.size();
+  p.tile_clip = p.b_offset + s.b_offset.size();
+  p.tile_first = p.tile_clip + tiles.clip.size();
+  p.score = reinterpret_cast<float*>(out.data<int32_t>());
+  p.partner = out.data<int32_t>() + n;
+  p.width = prepare.width;
+  p.tiles = int32_t(tiles.clip.size());
+  p.squared = s.distance == MetricDistance::l2 ? 1 : 0;
+  run(Kernel::best_partners, &p);
+  const Tensor host = download(out);
+  best.score.resize(size_t(n));
+  std::memcpy(best.score.data(), host.data<int32_t>(), size_t(n) * sizeof(float));
+  best.partner.assign(host.data<int32_t>() + n, host.data<int32_t>() + 2 * n);
+  return best;
 }
 
 }  // namespace looktwice::compute::cuda

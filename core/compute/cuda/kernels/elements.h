@@ -102,6 +102,7 @@ void start_elements(L& launcher, const ElementArgs& a) {
                    (K == Kernel::rotary || (wide(a.table, a.y.cols) && wide(a.table2, a.y.cols)));
   const int v = by8 ? 8 : narrow;
   Launch l;
+  l.alone = true;
   l.threads = 256;
   l.x = blocks_for(uint64_t(a.y.rows) * uint64_t(a.y.cols / v), l.threads);
   if (by8) {

@@ -9,9 +9,11 @@
 
 namespace looktwice::compute::cuda {
 
-/// Shape of a launch. `shared` is dynamic shared memory in bytes.
+/// Shape of a launch. `shared` is dynamic shared memory in bytes; `alone` says that threads never
+/// wait for each other (the emulator then runs them one after the other).
 struct Launch {
   uint32_t x = 1, y = 1, threads = 128, shared = 0;
+  bool alone = false;
 };
 
 /// Sixteen bytes that move in one instruction.

@@ -195,6 +195,7 @@ template <bool Add, class L>
 void start_groups(L& launcher, const GroupArgs& a) {
   const bool by8 = wide(a.y) && wide(a.x);
   Launch l;
+  l.alone = true;
   l.threads = 256;
   l.x = blocks_for(uint64_t(a.y.rows) * uint64_t(a.y.cols / (by8 ? 8 : 1)), l.threads);
   if (by8) {

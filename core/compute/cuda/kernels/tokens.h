@@ -115,6 +115,105 @@ LT_KERNEL(256) rlt_keep_kernel(KeepArgs a) {
   if (thread_x() == 0) a.count[block_x()] = before;
 }
 
+/// One thread a row: lengths in float64, in eight chains, as on the host.
+LT_KERNEL(128) prepare_metric_kernel(PrepareArgs a) {
+  const int row = int(block_x()) * 128 + thread_x();
+  if (row >= a.rows) return;
+  const float* from = a.metric + row * a.stride;
+  float* to = a.prepared + int64_t(row) * a.width;
+  if (!a.cosine) {
+    for (int k = 0; k < a.width; ++k)
+      to[k] = from[k] - from[k] == 0 ? from[k] : 0.0f;
+    return;
+  }
+  double chain[8] = {};
+  int k = 0;
+  for (; k + 8 <= a.width; k += 8)
+    LT_UNROLL for (int c = 0; c < 8; ++c) chain[c] += double(from[k + c]) * double(from[k + c]);
+  LT_UNROLL for (int c = 0; c < 8; ++c) if (k + c < a.width) chain[c] +=
+      double(from[k + c]) * double(from[k + c]);
+  const double squares = ((chain[0] + chain[4]) + (chain[2] + chain[6])) +
+                         ((chain[1] + chain[5]) + (chain[3] + chain[7]));
+  if (!(squares > 0) || !(squares - squares == 0)) {
+    for (int i = 0; i < a.width; ++i)
+      to[i] = 0;
+    return;
+  }
+  const double length = sqrt(squares);
+  const float rounded = float(length);
+  const bool normal = rounded - rounded == 0 && rounded >= 1.17549435e-38f;
+  for (int i = 0; i < a.width; ++i)
+    to[i] = normal ? from[i] / rounded : float(double(from[i]) / length);
+}
+
+inline constexpr int kPartnerRows = 32;     // sources of a block
+inline constexpr int kPartnerColumns = 64;  // candidates of a step
+inline constexpr int kPartnerDepth = 32;    // of the width, in shared memory at a time
+
+/// Every score is one chain of fused multiply-adds from the first column to the last, as on the
+/// host; strictly greater wins, so the lowest index among equals, and NaN never.
+LT_KERNEL(256) best_partners_kernel(PartnerArgs p) {
+  LT_SHARED float as[kPartnerDepth][kPartnerRows + 1], bs[kPartnerDepth][kPartnerColumns + 1];
+  LT_SHARED float best_score[kPartnerRows][16];
+  LT_SHARED int32_t best_index[kPartnerRows][16];
+  const int clip = p.tile_clip[block_x()], first = p.tile_first[block_x()];
+  const int b_first = p.b_offset[clip], b_count = p.b_offset[clip + 1] - b_first;
+  int rows = p.a_offset[clip + 1] - first;
+  if (rows > kPartnerRows) rows = kPartnerRows;
+  const int tx = thread_x() % 16, ty = thread_x() / 16;
+  float score[2] = {float_from_bits(0xff800000u), float_from_bits(0xff800000u)};
+  int index[2] = {};
+  for (int at = 0; at < b_count; at += kPartnerColumns) {
+    float sum[2][4] = {};
+    for (int k0 = 0; k0 < p.width; k0 += kPartnerDepth) {
+      for (int i = thread_x(); i < kPartnerRows * kPartnerDepth; i += 256) {
+        const int r = i / kPartnerDepth, k = i % kPartnerDepth;
+        as[k][r] = r < rows && k0 + k < p.width
+                       ? p.metric[int64_t(p.a[first + r]) * p.width + k0 + k]
+                       : 0.0f;
+      }
+      for (int i = thread_x(); i < kPartnerColumns * kPartnerDepth; i += 256) {
+        const int c = i / kPartnerDepth, k = i % kPartnerDepth;
+        bs[k][c] = at + c < b_count && k0 + k < p.width
+                       ? p.metric[int64_t(p.b[b_first + at + c]) * p.width + k0 + k]
+                       : 0.0f;
+      }
+      block_sync();
+      const int depth = p.width - k0 < kPartnerDepth ? p.width - k0 : kPartnerDepth;
+      for (int k = 0; k < depth; ++k)
+        LT_UNROLL for (int r = 0; r < 2; ++r) LT_UNROLL for (int c = 0; c < 4; ++c) {
+          const float x = as[k][ty * 2 + r], y = bs[k][tx + 16 * c], d = x - y;
+          sum[r][c] = p.squared ? fused(d, d, sum[r][c]) : fused(x, y, sum[r][c]);
+        }
+      block_sync();
+    }
+    LT_UNROLL for (int r = 0; r < 2; ++r) LT_UNROLL for (int c = 0; c < 4; ++c) {
+      const int j = at + tx + 16 * c;
+      const float s = p.squared ? 0.0f - sum[r][c] : sum[r][c];
+      if (j < b_count && s > score[r]) {
+        score[r] = s;
+        index[r] = j;
+      }
+    }
+  }
+  LT_UNROLL for (int r = 0; r < 2; ++r) {
+    best_score[ty * 2 + r][tx] = score[r];
+    best_index[ty * 2 + r][tx] = index[r];
+  }
+  block_sync();
+  const int r = thread_x();
+  if (r >= rows) return;
+  float s = best_score[r][0];
+  int j = best_index[r][0];
+  for (int t = 1; t < 16; ++t)
+    if (best_score[r][t] > s || (best_score[r][t] == s && best_index[r][t] < j)) {
+      s = best_score[r][t];
+      j = best_index[r][t];
+    }
+  p.score[first + r] = s;
+  p.partner[first + r] = j;
+}
+
 inline constexpr int kMatmulTile = 16;
 
 /// d = x wᵀ with sums in float32, in order of the columns.
@@ -148,6 +247,7 @@ bool run_tokens(L& launcher, Kernel kernel, const void* args) {
     case Kernel::patchify: {
       const auto& a = *static_cast<const PatchifyArgs*>(args);
       const bool by8 = wide(a.y) && a.patch % 8 == 0;
+      l.alone = true;
       l.x = blocks_for(uint64_t(a.y.rows) * uint64_t(a.y.cols / (by8 ? 8 : 1)), l.threads);
       if (by8) {
         launcher.start(patchify_kernel<8>, l, a);
@@ -172,6 +272,20 @@ bool run_tokens(L& launcher, Kernel kernel, const void* args) {
       l.x = uint32_t(static_cast<const KeepArgs*>(args)->clips);
       launcher.start(rlt_keep_kernel, l, *static_cast<const KeepArgs*>(args));
       return true;
+    case Kernel::prepare_metric: {
+      const auto& a = *static_cast<const PrepareArgs*>(args);
+      l.alone = true;
+      l.threads = 128;
+      l.x = blocks_for(uint64_t(a.rows), 128);
+      launcher.start(prepare_metric_kernel, l, a);
+      return true;
+    }
+    case Kernel::best_partners: {
+      const auto& a = *static_cast<const PartnerArgs*>(args);
+      l.x = uint32_t(a.tiles);
+      launcher.start(best_partners_kernel, l, a);
+      return true;
+    }
     case Kernel::plain_matmul: {
       const auto& a = *static_cast<const MatmulArgs*>(args);
       l.x = blocks_for(uint64_t(a.d.rows), kMatmulTile);

@@ -1,0 +1,51 @@
+// The emulated device as a plugin: the whole program runs `--backend cuda` without a GPU when
+// LOOKTWICE_CUDA_PLUGIN names this file. Slow; for tests.
+
+#include <cstdio>
+
+#include "emulation/emulated_device.h"
+
+namespace {
+
+using namespace looktwice::compute::cuda;
+
+/// A plugin hands out a plain pointer.
+class Owned final : public Device {
+ public:
+  const DeviceFacts& facts() const override { return d_->facts(); }
+  const char* error() const override { return d_->error(); }
+  Status allocate(size_t n, void** p) override { return d_->allocate(n, p); }
+  void release(void* p) override { d_->release(p); }
+  Status allocate_pinned(size_t n, void** p) override { return d_->allocate_pinned(n, p); }
+  void release_pinned(void* p) override { d_->release_pinned(p); }
+  Status to_device(void* to, const void* from, size_t n) override {
+    return d_->to_device(to, from, n);
+  }
+  Status to_host(void* to, const void* from, size_t n) override { return d_->to_host(to, from, n); }
+  Status record(int fence) override { return d_->record(fence); }
+  Status wait(int fence) override { return d_->wait(fence); }
+  Status synchronize() override { return d_->synchronize(); }
+  Status run(Kernel kernel, const void* args) override { return d_->run(kernel, args); }
+  Status matmul(const MatmulArgs& args) override { return d_->matmul(args); }
+
+ private:
+  std::shared_ptr<Device> d_ = emulated_device();
+};
+
+}  // namespace
+
+#define LT_EXPORT extern "C" __attribute__((visibility("default")))
+
+LT_EXPORT int looktwice_cuda_abi() {
+  return kAbi;
+}
+
+LT_EXPORT Status looktwice_cuda_open(const OpenOptions* options, Device** device, char* message,
+                                     size_t bytes) {
+  if (options->device != 0) {
+    std::snprintf(message, bytes, "there is no GPU %d, the machine has 1", options->device);
+    return Status::no_device;
+  }
+  *device = new Owned;
+  return Status::ok;
+}

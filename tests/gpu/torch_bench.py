@@ -1,0 +1,219 @@
+"""The peers of gpu_bench in PyTorch: the same blocks, sizes and precision, eager and compiled.
+
+    python3 torch_bench.py --json FILE [--quick]
+
+Attention is scaled_dot_product_attention (flash); packed clips use variable-length flash attention
+where PyTorch or flash-attn offers it, else one call a clip. Residual streams are bfloat16, as
+autocast-free bfloat16 models have them: the faster choice for PyTorch.
+"""
+import argparse
+import json
+import time
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+SIZES = {"ViT-B": (768, 12, 12), "ViT-L": (1024, 24, 16), "ViT-H": (1280, 32, 16)}
+
+
+def varlen():
+    try:
+        from flash_attn import flash_attn_varlen_func
+
+        return "flash-attn", lambda q, k, v, cu, most: flash_attn_varlen_func(
+            q, k, v, cu, cu, most, most)
+    except ImportError:
+        pass
+    try:
+        from torch.nn.attention.varlen import varlen_attn
+
+        return "torch varlen_attn", lambda q, k, v, cu, most: varlen_attn(q, k, v, cu, cu, most, most)
+    except ImportError:
+        pass
+
+    def one_by_one(q, k, v, cu, most):
+        ends = cu.tolist()
+        parts = []
+        for a, b in zip(ends, ends[1:]):
+            x = [t[a:b].transpose(0, 1).unsqueeze(0) for t in (q, k, v)]
+            parts.append(F.scaled_dot_product_attention(*x)[0].transpose(0, 1))
+        return torch.cat(parts)
+
+    return "one call a clip", one_by_one
+
+
+VARLEN_NAME, VARLEN = varlen()
+
+
+class Block(nn.Module):
+    def __init__(self, d, heads):
+        super().__init__()
+        self.n1, self.n2 = nn.LayerNorm(d, 1e-6), nn.LayerNorm(d, 1e-6)
+        self.qkv, self.proj = nn.Linear(d, 3 * d), nn.Linear(d, d)
+        self.fc1, self.fc2 = nn.Linear(d, 4 * d), nn.Linear(4 * d, d)
+        self.heads = heads
+
+    def forward(self, x, cu=None, most=0):
+        if cu is None:
+            b, n, d = x.shape
+            q, k, v = self.qkv(self.n1(x)).view(b, n, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+            a = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(b, n, d)
+        else:
+            n, d = x.shape
+            q, k, v = self.qkv(self.n1(x)).view(n, 3, self.heads, -1).unbind(1)
+            a = VARLEN(q, k, v, cu, most).reshape(n, d)
+        x = x + self.proj(a)
+        return x + self.fc2(F.gelu(self.fc1(self.n2(x))))
+
+
+class Stack(nn.Module):
+    def __init__(self, d, layers, heads):
+        super().__init__()
+        self.blocks = nn.ModuleList(Block(d, heads) for _ in range(layers))
+
+    def forward(self, x, cu=None, most=0):
+        for b in self.blocks:
+            x = b(x, cu, most)
+        return x
+
+
+def median_ms(run, repeats):
+    for _ in range(3):
+        run()
+    torch.cuda.synchronize()
+    times = []
+    for _ in range(repeats):
+        begin = time.perf_counter()
+        run()
+        torch.cuda.synchronize()
+        times.append((time.perf_counter() - begin) * 1e3)
+    return sorted(times)[len(times) // 2]
+
+
+def vits(quick):
+    rows = []
+    large = 2 if quick else 32
+    for name, (d, layers, heads) in SIZES.items():
+        model = Stack(d, layers, heads).cuda().bfloat16().eval()
+        for mode in ("eager", "compiled"):
+            run = model if mode == "eager" else torch.compile(model, dynamic=False)
+            dense = {"dense batch 1": (1, 1568), f"dense batch {large}": (large, 1568),
+                     f"half the tokens batch {large}": (large, 784),
+                     f"30% of the tokens batch {large}": (large, 470)}
+            for case, (b, n) in dense.items():
+                x = torch.randn(b, n, d, device="cuda", dtype=torch.bfloat16)
+                ms = median_ms(lambda: run(x), 30 if b == 1 else 10)
+                rows.append({"model": name, "case": case, "mode": mode, "ms": ms})
+            lengths = [196 + (i * 601) % 1372 for i in range(large)]
+            cu = torch.tensor([0] + lengths).cumsum(0).int().cuda()
+            x = torch.randn(sum(lengths), d, device="cuda", dtype=torch.bfloat16)
+            ms = median_ms(lambda: run(x, cu, max(lengths)), 10)
+            rows.append({"model": name, "case": f"packed, mixed keep ratios, batch {large}",
+                         "mode": mode, "ms": ms, "attention": VARLEN_NAME})
+        del model
+        torch._dynamo.reset()
+        torch.cuda.empty_cache()
+    return rows
+
+
+class DitBlock(nn.Module):
+    """A spatial or temporal block of STDiT3: modulated self-attention, cross-attention, MLP."""
+
+    def __init__(self, h, heads, temporal):
+        super().__init__()
+        self.table = nn.Parameter(torch.randn(6, h) / h**0.5)
+        self.norm1 = nn.LayerNorm(h, 1e-6, elementwise_affine=False)
+        self.norm2 = nn.LayerNorm(h, 1e-6, elementwise_affine=False)
+        self.qkv, self.proj = nn.Linear(h, 3 * h), nn.Linear(h, h)
+        self.qn, self.kn = nn.RMSNorm(h // heads, 1e-6), nn.RMSNorm(h // heads, 1e-6)
+        self.cq, self.ckv, self.cproj = nn.Linear(h, h), nn.Linear(h, 2 * h), nn.Linear(h, h)
+        self.fc1, self.fc2 = nn.Linear(h, 4 * h), nn.Linear(4 * h, h)
+        self.heads, self.temporal = heads, temporal
+
+    def rotate(self, x, cos, sin):
+        a, b = x[..., ::2], x[..., 1::2]
+        return torch.stack((a * cos - b * sin, b * cos + a * sin), -1).flatten(-2)
+
+    def forward(self, x, t_mlp, caption, cos, sin, frames, spots):
+        b, n, h = x.shape
+        m = (self.table[None] + t_mlp.view(b, 6, h)).chunk(6, 1)
+        y = self.norm1(x) * (1 + m[1]) + m[0]
+        y = y.view(b, frames, spots, h)
+        y = y.transpose(1, 2).reshape(b * spots, frames, h) if self.temporal else y.reshape(
+            b * frames, spots, h)
+        q, k, v = self.qkv(y).view(*y.shape[:2], 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        q, k = self.qn(q), self.kn(k)
+        if self.temporal:
+            q, k = self.rotate(q, cos, sin), self.rotate(k, cos, sin)
+        y = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(y.shape)
+        y = self.proj(y)
+        y = y.view(b, spots, frames, h).transpose(1, 2) if self.temporal else y
+        x = x + m[2] * y.reshape(b, n, h)
+        q = self.cq(x).view(b, n, self.heads, -1).transpose(1, 2)
+        k, v = self.ckv(caption).view(b, -1, 2, self.heads, h // self.heads).permute(2, 0, 3, 1, 4)
+        y = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(b, n, h)
+        x = x + self.cproj(y)
+        y = self.norm2(x) * (1 + m[4]) + m[3]
+        return x + m[5] * self.fc2(F.gelu(self.fc1(y), approximate="tanh"))
+
+
+def stdit3(quick):
+    h, heads, depth = 1152, 16, (2 if quick else 28)
+    frames, spots = (4, 64) if quick else (15, 1590)
+    blocks = nn.ModuleList(DitBlock(h, heads, i % 2 == 1) for i in range(2 * depth))
+    blocks = blocks.cuda().bfloat16().eval()
+    x = torch.randn(2, frames * spots, h, device="cuda", dtype=torch.bfloat16)
+    t_mlp = torch.randn(2, 6 * h, device="cuda", dtype=torch.bfloat16)
+    caption = torch.randn(2, 300, h, device="cuda", dtype=torch.bfloat16)
+    angle = torch.outer(torch.arange(frames).float(), 1e4 ** (-torch.arange(0, 72, 2).float() / 72))
+    cos, sin = angle.cos().cuda().bfloat16(), angle.sin().cuda().bfloat16()
+
+    def all_blocks(x):
+        for b in blocks:
+            x = b(x, t_mlp, caption, cos, sin, frames, spots)
+        return x
+
+    result = {}
+    for mode in ("eager", "compiled"):
+        run = all_blocks if mode == "eager" else torch.compile(all_blocks, dynamic=False)
+        torch.cuda.reset_peak_memory_stats()
+        result[mode] = {"step_ms": median_ms(lambda: run(x), 5),
+                        "memory_peak_mib": torch.cuda.max_memory_allocated() / 2**20}
+    # What caching every block's two residuals holds, as the published code does.
+    result["reference_cache_mib"] = 112 * x.numel() * x.element_size() / 2**20
+    return result
+
+
+def ceilings(quick):
+    n = 2048 if quick else 8192
+    a, b = (torch.randn(n, n, device="cuda", dtype=torch.bfloat16) for _ in range(2))
+    ms = median_ms(lambda: a @ b, 20)
+    source = torch.randn((1 << 14 if quick else 1 << 18), 4096, device="cuda").bfloat16()
+    to = torch.empty_like(source)
+    copy = median_ms(lambda: to.copy_(source), 20)
+    return {"matmul_bf16_tflops": 2e-9 * n**3 / ms,
+            "copy_gb_per_s": 2e-6 * source.numel() * 2 / copy}
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--json", required=True)
+    parser.add_argument("--quick", action="store_true")
+    args = parser.parse_args()
+    torch.manual_seed(1)
+    doc = {"device": torch.cuda.get_device_name(), "torch": torch.__version__}
+    with torch.inference_mode():
+        for name, part in (("ceilings", ceilings), ("vit", vits), ("stdit3", stdit3)):
+            print("measuring", name, flush=True)
+            try:
+                doc[name] = part(args.quick)
+            except Exception as e:  # the other parts are still worth having
+                doc[name] = {"error": f"{type(e).__name__}: {e}"}
+            torch.cuda.empty_cache()
+    with open(args.json, "w") as f:
+        json.dump(doc, f, indent=1)
+
+
+if __name__ == "__main__":
+    main()
