@@ -8,11 +8,8 @@ mode with scaled_dot_product_attention, eager and compiled.
 
 import argparse
 import json
-import os
-import pathlib
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 
@@ -54,6 +51,8 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--no-compile", action="store_true")
+    parser.add_argument("--counts", type=int, default=0,
+                        help="also: this many random token counts, p95/p50 of time per token")
     parser.add_argument("--model", help="an existing folder of random weights")
     args = parser.parse_args()
     import torch
@@ -91,6 +90,21 @@ def main():
                 times[name].append(run())
         half = [(ours.run(0.5), ours.run(1.0)) for _ in range(args.rounds)]
         merged = [(ours.run(1.0, 65), ours.run(1.0)) for _ in range(args.rounds)]
+        spread = {}
+        if args.counts:
+            import random
+            random.seed(0)
+            keeps = [random.uniform(0.3, 1.0) for _ in range(args.counts)]
+            first = [ours.run(k) / k for k in keeps]
+            again = [ours.run(k) / k for k in keeps]
+            # Attention grows with the square of the count: divide by what the work should be.
+            width, tokens = SIZES[args.size][0], 1568
+            cost = [12 * k * width + 2 * k * k * tokens for k in keeps]
+            again = sorted(t * k / c for t, k, c in zip(again, keeps, cost))
+            first = sorted(t * k / c for t, k, c in zip(first, keeps, cost))
+            at = lambda v, q: v[min(len(v) - 1, int(q * len(v)))]
+            spread = {"p95_over_p50": round(at(again, 0.95) / at(again, 0.5), 3),
+                      "first_use_p95_over_p50": round(at(first, 0.95) / at(first, 0.5), 3)}
     medians = {name: statistics.median(t) for name, t in times.items()}
     fastest = min(v for k, v in medians.items() if k != "LookTwice")
     print(json.dumps({
@@ -100,6 +114,7 @@ def main():
         "faster_than_fastest_pytorch": round(fastest / medians["LookTwice"], 3),
         "half_tokens": round(statistics.median(a / b for a, b in half), 3),
         "tome_r65": round(statistics.median(a / b for a, b in merged), 3),
+        **spread,
     }, indent=1))
 
 

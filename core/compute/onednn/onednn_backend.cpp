@@ -1,12 +1,17 @@
 #include "compute/onednn/onednn_backend.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <cstring>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "compute/factories.h"
 #include "compute/float16.h"
+#ifdef LT_COMPUTE_X86
+#include "compute/kernels/amx.h"
+#endif
 #include "compute/kernels/dispatch.h"
 #include "compute/threads.h"
 
@@ -42,6 +47,48 @@ GemmTask rows_of(const GemmTask& whole, int64_t begin, int64_t rows) {
   return t;
 }
 
+/// Tiles are used where the CPU has them, no other set was asked for, and one small problem comes
+/// out as the AVX-512 kernels have it.
+bool choose_amx_attention(DType dtype, const Kernels& kernels) {
+#ifdef LT_COMPUTE_X86
+  if (dtype != DType::bf16 || std::getenv("LOOKTWICE_ISA") || &kernels != &kKernelsAvx512 ||
+      !amx_bf16())
+    return false;
+  constexpr long kRows = 45, kDim = 48;
+  std::vector<uint16_t> x(3 * kRows * kDim);
+  for (size_t i = 0; i < x.size(); ++i)
+    x[i] = float_to_bf16(float((i * 2654435761u) >> 16 & 0xffff) / 32768.0f - 1.0f);
+  std::vector<float> tiles(kRows * kDim), plain_kernels(kRows * kDim);
+  const auto memory =
+      aligned_memory(sizeof(float) * size_t(std::max(attention_amx_scratch(kRows, kDim),
+                                                     kernels.attention_scratch(kRows, kDim))));
+  AttentionTask t{};
+  t.q = x.data();
+  t.k = x.data() + kRows * kDim;
+  t.v = x.data() + 2 * kRows * kDim;
+  t.type = kTypeBf16;
+  t.q_stride = t.k_stride = t.v_stride = t.y_stride = kDim;
+  t.q_end = t.keys = kRows;
+  t.dim = kDim;
+  t.scale = 0.5f;
+  t.y_type = kTypeF32;
+  t.scratch = static_cast<float*>(memory.get());
+  t.y = tiles.data();
+  attention_amx(&t);
+  t.y = plain_kernels.data();
+  kernels.attention(&t);
+  for (size_t i = 0; i < tiles.size(); ++i)
+    if (!(std::fabs(tiles[i] - plain_kernels[i]) < 0.02f)) {
+      log_once(LogLevel::warning, "amx", "attention on AMX tiles disagrees and is left out");
+      return false;
+    }
+  return true;
+#else
+  (void)dtype, (void)kernels;
+  return false;
+#endif
+}
+
 bool choose_dnnl(DType dtype) {
   if (const char* wanted = std::getenv("LOOKTWICE_MATMUL"); wanted && *wanted) {
     const std::string word = wanted;
@@ -65,12 +112,15 @@ struct OneDnnBackend::Weights : PreparedLinear {
 };
 
 OneDnnBackend::OneDnnBackend(DType dtype)
-    : dtype_(dtype), kernels_(kernels()), dnnl_(choose_dnnl(dtype)) {}
+    : dtype_(dtype),
+      kernels_(kernels()),
+      dnnl_(choose_dnnl(dtype)),
+      amx_attention_(choose_amx_attention(dtype, kernels_)) {}
 
 std::string OneDnnBackend::description() const {
-  return "onednn: " + std::string(kernels_.isa) + " kernels, matrix products by " +
-         (dnnl_ ? dnnl_version() : std::string("own kernels")) + ", " + dtype_name(dtype_) + ", " +
-         std::to_string(threads()) + " threads";
+  return "onednn: " + std::string(kernels_.isa) + (amx_attention_ ? " and AMX" : "") +
+         " kernels, matrix products by " + (dnnl_ ? dnnl_version() : std::string("own kernels")) +
+         ", " + dtype_name(dtype_) + ", " + std::to_string(threads()) + " threads";
 }
 
 float* OneDnnBackend::scratch(int thread, size_t floats) {
@@ -260,7 +310,11 @@ void OneDnnBackend::attention(const Tensor& y, const Tensor& q, const Tensor& k,
   double work = 0;
   for (size_t i = 0; i < o.q_segments.count(); ++i)
     work += 2.0 * o.q_segments.length[i] * o.k_segments.length[i] * double(q.cols());
-  const auto floats = size_t(kernels_.attention_scratch(most_keys, long(dim)));
+  auto floats = size_t(kernels_.attention_scratch(most_keys, long(dim)));
+#ifdef LT_COMPUTE_X86
+  const bool tiles = amx_attention_ && q.dtype() == DType::bf16 && most_queries >= 16;
+  if (tiles) floats = std::max(floats, size_t(attention_amx_scratch(most_keys, long(dim))));
+#endif
   scratch_.resize(std::max(scratch_.size(), size_t(workers)));
   const int type = type_of(q);
   parallel_items(
@@ -299,6 +353,12 @@ void OneDnnBackend::attention(const Tensor& y, const Tensor& q, const Tensor& k,
         t.y = at(y.raw(), t.y_type, q0 * y.row_stride() + head * dim);
         t.y_stride = long(y.row_stride() * o.q_segments.step);
         t.scratch = scratch(thread, floats);
+#ifdef LT_COMPUTE_X86
+        if (tiles) {
+          attention_amx(&t);
+          return;
+        }
+#endif
         kernels_.attention(&t);
       },
       work < kSmall);

@@ -38,6 +38,7 @@ class OneDnnBackend final : public ReferenceBackend {
   DType dtype_;
   const Kernels& kernels_;
   bool dnnl_;
+  bool amx_attention_;  ///< bfloat16 attention on tiles, found to agree with the other kernels
   std::vector<std::pair<std::shared_ptr<void>, size_t>> scratch_;
 };
 
