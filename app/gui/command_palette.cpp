@@ -1,0 +1,191 @@
+#include "command_palette.h"
+
+#include <QGridLayout>
+#include <QHBoxLayout>
+#include <QKeyEvent>
+#include <QLabel>
+#include <QLineEdit>
+#include <QListWidget>
+#include <QScrollArea>
+#include <QVBoxLayout>
+#include <algorithm>
+
+#include "theme.h"
+
+namespace looktwice::gui {
+
+CommandPalette::CommandPalette(CommandRegistry& commands, QWidget* parent)
+    : QDialog(parent, Qt::Dialog | Qt::FramelessWindowHint), commands_(commands) {
+  setObjectName("palette");
+  setWindowTitle("Commands");
+  setModal(true);
+  auto* layout = new QVBoxLayout(this);
+  layout->setContentsMargins(int(px(10)), int(px(10)), int(px(10)), int(px(10)));
+  query_ = new QLineEdit;
+  query_->setPlaceholderText("Type a command");
+  query_->setClearButtonEnabled(true);
+  list_ = new QListWidget;
+  list_->setUniformItemSizes(true);
+  list_->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+  layout->addWidget(query_);
+  layout->addWidget(list_);
+  resize(int(px(520)), int(px(380)));
+  move(parent->mapToGlobal(QPoint((parent->width() - width()) / 2, int(px(90)))));
+  query_->installEventFilter(this);
+  connect(query_, &QLineEdit::textChanged, this, &CommandPalette::filter);
+  connect(list_, &QListWidget::itemActivated, this, [this] { run_current(); });
+  connect(list_, &QListWidget::itemClicked, this, [this] { run_current(); });
+  filter({});
+  query_->setFocus();
+}
+
+int CommandPalette::score(const QString& query, const QString& text) {
+  const QString q = query.simplified().toLower(), t = text.toLower();
+  int score = 0;
+  qsizetype at = 0;
+  qsizetype last = -2;
+  for (const QChar c : q) {
+    if (c == ' ') continue;
+    const qsizetype found = t.indexOf(c, at);
+    if (found < 0) return -1;
+    if (found == last + 1) score += 4;
+    if (found == 0 || !t[found - 1].isLetterOrNumber()) score += 3;
+    last = found;
+    at = found + 1;
+  }
+  if (!q.isEmpty() && t.contains(q)) score += 20;
+  return score;
+}
+
+void CommandPalette::filter(const QString& query) {
+  list_->clear();
+  struct Hit {
+    int score;
+    const Command* command;
+  };
+  std::vector<Hit> hits;
+  for (const Command& command : commands_.all()) {
+    if (command.id == "help.palette") continue;
+    const int fit = score(query, command.group + ": " + command.text);
+    if (fit >= 0) hits.push_back({fit, &command});
+  }
+  std::ranges::stable_sort(hits, [](const Hit& a, const Hit& b) { return a.score > b.score; });
+  for (const Hit& hit : hits) {
+    const Command& command = *hit.command;
+    QString text = command.text;
+    text.remove('&');
+    auto* item = new QListWidgetItem(list_);
+    item->setData(Qt::UserRole, command.id);
+    item->setToolTip(command.tip);
+    const bool enabled = !command.enabled || command.enabled();
+    if (!enabled) item->setFlags(item->flags() & ~Qt::ItemIsEnabled);
+    auto* row = new QWidget;
+    row->setAttribute(Qt::WA_TransparentForMouseEvents);
+    auto* line = new QHBoxLayout(row);
+    line->setContentsMargins(int(px(8)), int(px(2)), int(px(8)), int(px(2)));
+    auto* name = new QLabel(text);
+    name->setEnabled(enabled);
+    auto* keys = new QLabel(command.keys.isEmpty()
+                                ? command.group
+                                : command.group + "   " +
+                                      command.keys.first().toString(QKeySequence::NativeText));
+    keys->setProperty("role", "dim");
+    line->addWidget(name);
+    line->addStretch();
+    line->addWidget(keys);
+    item->setSizeHint(QSize(0, int(px(30))));
+    list_->setItemWidget(item, row);
+  }
+  for (int i = 0; i < list_->count(); ++i) {
+    if (list_->item(i)->flags() & Qt::ItemIsEnabled) {
+      list_->setCurrentRow(i);
+      break;
+    }
+  }
+}
+
+void CommandPalette::run_current() {
+  QListWidgetItem* item = list_->currentItem();
+  if (item == nullptr || !(item->flags() & Qt::ItemIsEnabled)) return;
+  const QString id = item->data(Qt::UserRole).toString();
+  accept();
+  QMetaObject::invokeMethod(
+      &commands_, [this, id] { commands_.run(id); }, Qt::QueuedConnection);
+}
+
+bool CommandPalette::eventFilter(QObject* object, QEvent* event) {
+  if (object == query_ && event->type() == QEvent::KeyPress) {
+    const auto* key = static_cast<QKeyEvent*>(event);
+    const int step = key->key() == Qt::Key_Down       ? 1
+                     : key->key() == Qt::Key_Up       ? -1
+                     : key->key() == Qt::Key_PageDown ? 8
+                     : key->key() == Qt::Key_PageUp   ? -8
+                                                      : 0;
+    if (step != 0) {
+      list_->setCurrentRow(std::clamp(list_->currentRow() + step, 0, list_->count() - 1));
+      return true;
+    }
+    if (key->key() == Qt::Key_Return || key->key() == Qt::Key_Enter) {
+      run_current();
+      return true;
+    }
+  }
+  return QDialog::eventFilter(object, event);
+}
+
+ShortcutSheet::ShortcutSheet(const CommandRegistry& commands, QWidget* parent) : QDialog(parent) {
+  setObjectName("shortcuts");
+  setWindowTitle("Keyboard shortcuts");
+  auto* outer = new QVBoxLayout(this);
+  auto* columns = new QHBoxLayout;
+  columns->setSpacing(int(px(36)));
+  outer->setContentsMargins(int(px(24)), int(px(20)), int(px(24)), int(px(20)));
+  outer->addLayout(columns);
+  QStringList groups;
+  for (const Command& command : commands.all()) {
+    if (!command.keys.isEmpty() && !groups.contains(command.group)) groups << command.group;
+  }
+  QVBoxLayout* column = nullptr;
+  int rows = 0;
+  for (const QString& group : groups) {
+    if (column == nullptr || rows > 14) {
+      if (column != nullptr) column->addStretch();
+      column = new QVBoxLayout;
+      columns->addLayout(column);
+      rows = 0;
+    }
+    auto* heading = new QLabel(group);
+    heading->setStyleSheet("font-weight: 600;");
+    column->addWidget(heading);
+    auto* grid = new QGridLayout;
+    grid->setHorizontalSpacing(int(px(24)));
+    grid->setVerticalSpacing(int(px(5)));
+    grid->setColumnStretch(0, 1);
+    for (const Command& command : commands.all()) {
+      if (command.group != group || command.keys.isEmpty()) continue;
+      QString text = command.text;
+      text.remove('&').remove("…");
+      QStringList keys;
+      for (const QKeySequence& key : command.keys)
+        keys << key.toString(QKeySequence::NativeText);
+      auto* name = new QLabel(text);
+      auto* shortcut = new QLabel(keys.join(" or "));
+      shortcut->setProperty("role", "dim");
+      const int row = grid->rowCount();
+      grid->addWidget(name, row, 0);
+      grid->addWidget(shortcut, row, 1, Qt::AlignRight);
+      ++rows;
+    }
+    column->addLayout(grid);
+    column->addSpacing(int(px(12)));
+    rows += 2;
+  }
+  if (column != nullptr) column->addStretch();
+  auto* note = new QLabel(
+      "On the picture: wheel zooms, drag pans, double click zooms in or fits, click "
+      "pins the patch.");
+  note->setProperty("role", "dim");
+  outer->addWidget(note);
+}
+
+}  // namespace looktwice::gui

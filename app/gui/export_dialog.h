@@ -1,0 +1,48 @@
+#pragma once
+// Export of what the screen shows: file, codec, range; progress and cancel.
+
+#include <QDialog>
+#include <memory>
+
+#include "export_job.h"
+#include "workspace.h"
+
+class QComboBox;
+class QLabel;
+class QLineEdit;
+class QProgressBar;
+class QPushButton;
+
+namespace looktwice::gui {
+
+class ExportDialog : public QDialog {
+  Q_OBJECT
+ public:
+  ExportDialog(Workspace& workspace, QWidget* parent);
+  bool running() const { return job_ != nullptr; }
+
+ signals:
+  void exported(const QString& file);
+
+ protected:
+  void reject() override;
+
+ private:
+  exporting::Request request() const;
+  void codec_changed();
+  void update_summary();
+  void choose_file();
+  void start();
+  void set_running(bool running);
+  void done_with(const QString& message, bool failed);
+
+  Workspace& workspace_;
+  QLineEdit* file_;
+  QComboBox *codec_, *range_, *quality_;
+  QLabel *summary_, *message_;
+  QProgressBar* progress_;
+  QPushButton *start_, *close_, *browse_;
+  std::unique_ptr<ExportJob> job_;
+};
+
+}  // namespace looktwice::gui

@@ -1,0 +1,57 @@
+#include "export_job.h"
+
+#include <QOffscreenSurface>
+#include <QOpenGLContext>
+#include <chrono>
+
+#include "base/error.h"
+
+namespace looktwice::gui {
+
+ExportJob::ExportJob(exporting::Request request, QObject* parent)
+    : QObject(parent),
+      request_(std::move(request)),
+      surface_(std::make_unique<QOffscreenSurface>()) {
+  surface_->create();  // belongs to the UI thread, whoever draws on it
+}
+
+ExportJob::~ExportJob() {
+  thread_.request_stop();
+  if (thread_.joinable()) thread_.join();
+}
+
+void ExportJob::start() {
+  thread_ = std::jthread([this](std::stop_token stop) { run(std::move(stop)); });
+}
+
+void ExportJob::run(std::stop_token stop) {
+  QOpenGLContext context;
+  try {
+    if (!context.create() || !context.makeCurrent(surface_.get())) {
+      throw run_failed("export", "no OpenGL context could be made");
+    }
+    using Clock = std::chrono::steady_clock;
+    auto last = Clock::time_point{};
+    exporting::Events events;
+    double done = -1;
+    events.progress = [&](double value) { done = value; };
+    events.on_frame = [&](int64_t frames) {
+      const auto now = Clock::now();
+      if (now - last < std::chrono::milliseconds(50)) return;
+      last = now;
+      emit progress(done, frames);
+    };
+    const exporting::Report report = exporting::run(request_, events, stop);
+    context.doneCurrent();
+    emit finished(QString::fromStdString(request_.output),
+                  QStringLiteral("%1 frames, %2")
+                      .arg(report.frames)
+                      .arg(QString::fromStdString(report.encoder)));
+  } catch (const Cancelled&) {
+    emit cancelled();
+  } catch (const std::exception& error) {
+    emit failed(error.what());
+  }
+}
+
+}  // namespace looktwice::gui

@@ -1,0 +1,25 @@
+#pragma once
+// What is drawn on the picture: layout, layers, legend.
+
+#include "imgui_widget.h"
+#include "workspace.h"
+
+namespace looktwice::gui {
+
+class LayersPanel : public ImGuiWidget {
+  Q_OBJECT
+ public:
+  explicit LayersPanel(Workspace& workspace, QWidget* parent = nullptr);
+
+ protected:
+  void ui() override;
+
+ private:
+  void layout(Document& next);
+  void rlt(overlay::RltStyle& style);
+  void others(Document& next);
+
+  Workspace& workspace_;
+};
+
+}  // namespace looktwice::gui

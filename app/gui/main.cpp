@@ -1,0 +1,77 @@
+// looktwice-gui: the desktop app.
+
+#include <QApplication>
+#include <QCommandLineParser>
+#include <QSettings>
+#include <QStyleFactory>
+#include <QSurfaceFormat>
+#include <QTimer>
+#include <csignal>
+#include <cstdio>
+
+#include "main_window.h"
+#include "theme.h"
+
+int main(int argc, char** argv) {
+  using namespace looktwice::gui;
+  // Undocking moves a widget to another top-level window: without sharing its GL objects would die.
+  QCoreApplication::setAttribute(Qt::AA_ShareOpenGLContexts);
+  QGuiApplication::setHighDpiScaleFactorRoundingPolicy(
+      Qt::HighDpiScaleFactorRoundingPolicy::PassThrough);
+  QSurfaceFormat format;
+  format.setVersion(3, 3);
+  format.setProfile(QSurfaceFormat::CoreProfile);
+  format.setDepthBufferSize(0);
+  format.setStencilBufferSize(0);
+  QSurfaceFormat::setDefaultFormat(format);
+  QApplication app(argc, argv);
+  QCoreApplication::setOrganizationName("looktwice");
+  QCoreApplication::setApplicationName("looktwice");
+  QCoreApplication::setApplicationVersion(LOOKTWICE_VERSION);
+  QSettings::setDefaultFormat(QSettings::IniFormat);
+
+  QCommandLineParser parser;
+  parser.setApplicationDescription("Shows on a video which tokens a video transformer can skip.");
+  parser.addHelpOption();
+  parser.addVersionOption();
+  parser.addPositionalArgument(
+      "input",
+      "A video file, camera:/dev/video0, screen::0, lavfi:GRAPH, synth:NAME or FILE.safetensors",
+      "[input]");
+  const QCommandLineOption print_state("print-state",
+                                       "Print the app's state as JSON lines (for tests).");
+  const QCommandLineOption watchdog("watchdog",
+                                    "Print how long the UI thread left people waiting.");
+  const QCommandLineOption no_tour("no-tour", "Skip the tour of the first start.");
+  const QCommandLineOption theme("theme", "dark, light or system, for this run.", "name");
+  const QCommandLineOption scale("scale", "Interface scale, for example 1.5, for this run.",
+                                 "factor");
+  const QCommandLineOption quit_after("quit-after",
+                                      "Close after so many seconds (for measurements).", "seconds");
+  const QCommandLineOption paused("paused", "Do not start to play.");
+  parser.addOptions({paused, print_state, watchdog, no_tour, theme, scale, quit_after});
+  parser.process(app);
+
+  StartOptions options;
+  if (!parser.positionalArguments().isEmpty()) {
+    options.input = parser.positionalArguments().constFirst().toStdString();
+  }
+  options.print_state = parser.isSet(print_state);
+  options.watchdog = parser.isSet(watchdog);
+  options.tour = !parser.isSet(no_tour);
+  options.paused = parser.isSet(paused);
+
+  QApplication::setStyle(QStyleFactory::create("Fusion"));
+  const QSettings settings;
+  set_ui_scale(parser.isSet(scale) ? parser.value(scale).toDouble()
+                                   : settings.value("window/scale", 1.0).toDouble());
+  set_theme(parser.isSet(theme) ? parser.value(theme)
+                                : settings.value("window/theme", "dark").toString());
+
+  MainWindow window(options);
+  window.show();
+  if (parser.isSet(quit_after)) {
+    QTimer::singleShot(int(parser.value(quit_after).toDouble() * 1000), &window, &QWidget::close);
+  }
+  return QApplication::exec();
+}

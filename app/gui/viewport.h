@@ -1,0 +1,74 @@
+#pragma once
+// The picture: the compositor's drawing with zoom, pan, hover and pin on top.
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "compose/compositor.h"
+#include "imgui_widget.h"
+#include "workspace.h"
+
+namespace looktwice::gui {
+
+class Viewport : public ImGuiWidget {
+  Q_OBJECT
+ public:
+  /// `name` tells viewports apart in tests ("view", "view2").
+  Viewport(Workspace& workspace, std::string name, QWidget* parent = nullptr);
+  ~Viewport() override;
+
+  const compose::View& view() const { return view_; }
+  void set_view(const compose::View& view);
+  void fit() { set_view({}); }
+  void one_to_one();
+  void zoom_by(double factor);
+  /// Output pixels a frame pixel, as shown now.
+  double zoom() const;
+  /// What was drawn last, one line for the state report.
+  std::string describe() const;
+  /// The picture as the screen shows it, without the interface.
+  QImage screenshot();
+  /// A message over the picture: the five-step tour.
+  void set_coach(std::string title, std::string text, std::string footer);
+
+ signals:
+  void open_requested();
+  void view_changed();
+
+ protected:
+  void create_scene() override;
+  void destroy_scene() override;
+  void scene(QSize pixels) override;
+  void ui() override;
+  void painted(double) override;
+
+ private:
+  double output_scale() const { return devicePixelRatioF() * user_scale_; }
+  compose::Scene shown_scene() const;
+  compose::Arrangement arrangement() const;
+  compose::Point cursor() const;
+  void interact(const compose::Arrangement& arrangement);
+  void drag_wipe(const compose::Cell& cell);
+  void draw_places(const compose::Arrangement& arrangement);
+  void draw_place(const compose::Cell& cell, Place place, unsigned color, float width);
+  void draw_pixels(const compose::Arrangement& arrangement);
+  void draw_wipe(const compose::Arrangement& arrangement);
+  void draw_status();
+  void draw_cards();
+  void hover_tip(const compose::Cell& cell, compose::Point pixel);
+
+  Workspace& workspace_;
+  std::string name_;
+  std::unique_ptr<compose::Compositor> compositor_;
+  std::string compositor_error_;
+  compose::View view_;
+  compose::Size size_;
+  double user_scale_ = 1;
+  float drawn_tau_ = -1;
+  bool panning_ = false, wiping_ = false, moved_ = false;
+  compose::Point pressed_;
+  std::string coach_title_, coach_text_, coach_footer_;
+};
+
+}  // namespace looktwice::gui

@@ -1,0 +1,365 @@
+// ImGui in a QOpenGLWidget: every trap that the platform layer is there for.
+#include <QAction>
+#include <QApplication>
+#include <QClipboard>
+#include <QDockWidget>
+#include <QInputMethodEvent>
+#include <QMainWindow>
+#include <QOpenGLContext>
+#include <QOpenGLFunctions>
+#include <QSurfaceFormat>
+#include <QTest>
+#include <QVBoxLayout>
+
+#include <gtest/gtest.h>
+#include <imgui.h>
+
+#include "commands.h"
+#include "fonts.h"
+#include "imgui_widget.h"
+#include "theme.h"
+#include "widgets.h"
+
+namespace looktwice::gui {
+namespace {
+
+class Panel : public ImGuiWidget {
+ public:
+  explicit Panel(QWidget* parent = nullptr) : ImGuiWidget(parent) { resize(320, 200); }
+
+  int clicks = 0, double_clicks = 0, paints = 0, creations = 0;
+  char text[128] = "", second[128] = "";
+  double value = 1;
+  bool left_down = false, hovering = false, leak = false;
+  float font_size = 0;
+  double held_at = 0;
+  QPointF button, field, field2, track;
+
+ protected:
+  void create_scene() override { ++creations; }
+  void scene(QSize) override {
+    if (!leak) return;
+    QOpenGLFunctions* gl = QOpenGLContext::currentContext()->functions();
+    gl->glColorMask(GL_FALSE, GL_FALSE, GL_FALSE, GL_FALSE);
+    gl->glEnable(GL_DEPTH_TEST);
+  }
+  void ui() override {
+    ++paints;
+    begin_panel("panel");
+    font_size = ImGui::GetFontSize();
+    if (ImGui::Button("Press", ImVec2(100, 30))) ++clicks;
+    if (ImGui::IsItemHovered() && ImGui::IsMouseDoubleClicked(0)) ++double_clicks;
+    button = center();
+    ImGui::InputText("##first", text, sizeof text);
+    field = center();
+    ImGui::InputText("##second", second, sizeof second);
+    field2 = center();
+    ImGui::InvisibleButton("track", ImVec2(200, 20));
+    if (ImGui::IsItemActive()) held_at = double(ImGui::GetIO().MousePos.x);
+    track = center();
+    left_down = ImGui::IsKeyDown(ImGui::GetKeyIndex(ImGuiKey_LeftArrow));
+    hovering = ImGui::IsWindowHovered(ImGuiHoveredFlags_AllowWhenBlockedByActiveItem);
+    ImGui::End();
+  }
+
+ private:
+  static QPointF center() {
+    const ImVec2 a = ImGui::GetItemRectMin(), b = ImGui::GetItemRectMax();
+    return {double(a.x + b.x) / 2, double(a.y + b.y) / 2};
+  }
+};
+
+/// Lets the widget paint until nothing is pending.
+void settle(Panel& panel) {
+  for (int i = 0; i < 40; ++i) {
+    panel.refresh();
+    panel.repaint();
+    QCoreApplication::processEvents();
+  }
+}
+
+void mouse(Panel& panel, QEvent::Type type, QPointF at, Qt::MouseButton button = Qt::LeftButton) {
+  const bool down = type == QEvent::MouseButtonPress || type == QEvent::MouseButtonDblClick;
+  QMouseEvent event(type, at, panel.mapToGlobal(at),
+                    type == QEvent::MouseMove ? Qt::NoButton : button,
+                    down ? Qt::MouseButtons(button) : Qt::NoButton, Qt::NoModifier);
+  QCoreApplication::sendEvent(&panel, &event);
+}
+
+void click(Panel& panel, QPointF at) {
+  mouse(panel, QEvent::MouseButtonPress, at);
+  mouse(panel, QEvent::MouseButtonRelease, at);
+}
+
+class Host : public testing::Test {
+ protected:
+  void SetUp() override {
+    window.resize(640, 480);
+    panel = new Panel;
+    window.setCentralWidget(panel);
+    window.show();
+    ASSERT_TRUE(QTest::qWaitForWindowExposed(&window));
+    window.activateWindow();
+    panel->setFocus();
+    settle(*panel);
+    ASSERT_GT(panel->paints, 0);
+  }
+  QMainWindow window;
+  Panel* panel = nullptr;
+};
+
+TEST_F(Host, TenClicksBetweenTwoPaintsAreTenClicks) {
+  for (int i = 0; i < 10; ++i)
+    click(*panel, panel->button);
+  settle(*panel);
+  EXPECT_EQ(panel->clicks, 10);
+}
+
+TEST_F(Host, TheSecondPressOfADoubleClickCounts) {
+  mouse(*panel, QEvent::MouseButtonPress, panel->button);
+  mouse(*panel, QEvent::MouseButtonRelease, panel->button);
+  mouse(*panel, QEvent::MouseButtonDblClick, panel->button);
+  mouse(*panel, QEvent::MouseButtonRelease, panel->button);
+  settle(*panel);
+  EXPECT_EQ(panel->clicks, 2);
+  EXPECT_EQ(panel->double_clicks, 1);
+}
+
+TEST_F(Host, ADragKeepsGoingOutsideTheWidget) {
+  mouse(*panel, QEvent::MouseButtonPress, panel->button);
+  settle(*panel);
+  mouse(*panel, QEvent::MouseMove, QPointF(-50, -50));
+  settle(*panel);
+  mouse(*panel, QEvent::MouseButtonRelease, QPointF(-50, -50));
+  settle(*panel);
+  EXPECT_EQ(panel->clicks, 0);  // released elsewhere
+}
+
+TEST_F(Host, ADragEndsWhereItWasLetGo) {
+  // Press, a far move and the release all between two paints.
+  mouse(*panel, QEvent::MouseButtonPress, panel->track + QPointF(-40, 0));
+  settle(*panel);
+  mouse(*panel, QEvent::MouseMove, panel->track + QPointF(10, 0));
+  mouse(*panel, QEvent::MouseMove, panel->track + QPointF(60, 0));
+  mouse(*panel, QEvent::MouseButtonRelease, panel->track + QPointF(60, 0));
+  settle(*panel);
+  EXPECT_NEAR(panel->held_at, panel->track.x() + 60, 0.5);
+}
+
+TEST_F(Host, SpaceTypesAndFiresNoShortcutWhileAFieldIsEdited) {
+  CommandRegistry commands(&window);
+  int fired = 0;
+  commands.add({"play", "Playback", "Play", "", {QKeySequence("Space")}, [&] { ++fired; }});
+  QTest::keyClick(panel, Qt::Key_Space);
+  EXPECT_EQ(fired, 1);
+  click(*panel, panel->field);
+  settle(*panel);
+  for (const char c : std::string("a b"))
+    QTest::keyClick(panel, c);
+  settle(*panel);
+  EXPECT_STREQ(panel->text, "a b");
+  EXPECT_EQ(fired, 1);
+}
+
+TEST_F(Host, TabGoesToTheNextFieldWhileOneIsEdited) {
+  click(*panel, panel->field);
+  settle(*panel);
+  QTest::keyClick(panel, Qt::Key_Tab);
+  settle(*panel);
+  QTest::keyClick(panel, 'x');
+  settle(*panel);
+  EXPECT_STREQ(panel->text, "");
+  EXPECT_STREQ(panel->second, "x");
+  EXPECT_TRUE(panel->hasFocus());
+}
+
+TEST_F(Host, BackspaceAndArrowsEdit) {
+  click(*panel, panel->field);
+  settle(*panel);
+  for (const char c : std::string("abc"))
+    QTest::keyClick(panel, c);
+  QTest::keyClick(panel, Qt::Key_Left);
+  QTest::keyClick(panel, Qt::Key_Backspace);
+  settle(*panel);
+  EXPECT_STREQ(panel->text, "ac");
+}
+
+TEST_F(Host, InputMethodsCommitWholeWords) {
+  EXPECT_FALSE(panel->testAttribute(Qt::WA_InputMethodEnabled));
+  click(*panel, panel->field);
+  settle(*panel);
+  EXPECT_TRUE(panel->testAttribute(Qt::WA_InputMethodEnabled));
+  QInputMethodEvent event;
+  event.setCommitString(QString::fromUtf8("τΔ→日本"));
+  QCoreApplication::sendEvent(panel, &event);
+  settle(*panel);
+  EXPECT_STREQ(panel->text, "τΔ→日本");
+  QInputMethodQueryEvent query(Qt::ImCursorRectangle | Qt::ImEnabled);
+  QCoreApplication::sendEvent(panel, &query);
+  EXPECT_TRUE(query.value(Qt::ImEnabled).toBool());
+  const QRectF where = query.value(Qt::ImCursorRectangle).toRectF();
+  EXPECT_NEAR(where.y(), panel->field.y(), 20);
+}
+
+TEST_F(Host, CopyAndPasteUseTheSystemClipboard) {
+  click(*panel, panel->field);
+  settle(*panel);
+  for (const char c : std::string("copy"))
+    QTest::keyClick(panel, c);
+  settle(*panel);
+  QTest::keyClick(panel, Qt::Key_A, Qt::ControlModifier);
+  settle(*panel);
+  QTest::keyClick(panel, Qt::Key_C, Qt::ControlModifier);
+  settle(*panel);
+  EXPECT_EQ(QGuiApplication::clipboard()->text(), "copy");
+  QGuiApplication::clipboard()->setText(QString::fromUtf8("τ"));
+  click(*panel, panel->field2);
+  settle(*panel);
+  QTest::keyClick(panel, Qt::Key_V, Qt::ControlModifier);
+  settle(*panel);
+  EXPECT_STREQ(panel->second, "τ");
+}
+
+TEST_F(Host, KeysAreReleasedWhenTheFocusLeaves) {
+  QTest::keyPress(panel, Qt::Key_Left);
+  settle(*panel);
+  EXPECT_TRUE(panel->left_down);
+  QFocusEvent out(QEvent::FocusOut);
+  QCoreApplication::sendEvent(panel, &out);
+  settle(*panel);
+  EXPECT_FALSE(panel->left_down);
+}
+
+TEST_F(Host, NothingIsHoveredAfterTheMouseLeft) {
+  mouse(*panel, QEvent::MouseMove, QPointF(100, 150), Qt::NoButton);
+  settle(*panel);
+  EXPECT_TRUE(panel->hovering);
+  QEvent leave(QEvent::Leave);
+  QCoreApplication::sendEvent(panel, &leave);
+  settle(*panel);
+  EXPECT_FALSE(panel->hovering);
+}
+
+int distinct_colours(const QImage& image) {
+  QSet<QRgb> colours;
+  for (int y = 0; y < image.height(); y += 2) {
+    for (int x = 0; x < image.width(); x += 2)
+      colours.insert(image.pixel(x, y));
+  }
+  return int(colours.size());
+}
+
+TEST_F(Host, TheInterfaceShowsWhateverStateTheSceneLeaves) {
+  const int before = distinct_colours(panel->grabFramebuffer());
+  EXPECT_GT(before, 4);
+  panel->leak = true;
+  settle(*panel);
+  EXPECT_NEAR(distinct_colours(panel->grabFramebuffer()), before, 2);
+}
+
+TEST_F(Host, UndockingAndRedockingKeepsDrawing) {
+  auto* dock = new QDockWidget("Panel", &window);
+  auto* docked = new Panel;
+  dock->setWidget(docked);
+  window.addDockWidget(Qt::RightDockWidgetArea, dock);
+  settle(*docked);
+  for (int i = 0; i < 3; ++i) {
+    dock->setFloating(true);
+    settle(*docked);
+    EXPECT_GT(distinct_colours(docked->grabFramebuffer()), 4) << "floating, round " << i;
+    dock->setFloating(false);
+    settle(*docked);
+    EXPECT_GT(distinct_colours(docked->grabFramebuffer()), 4) << "docked, round " << i;
+  }
+  click(*docked, docked->button);
+  settle(*docked);
+  EXPECT_EQ(docked->clicks, 1);
+}
+
+TEST_F(Host, OneWidgetGoesTheOthersStay) {
+  for (int i = 0; i < 5; ++i) {
+    auto* other = new Panel;
+    auto* dock = new QDockWidget("Other", &window);
+    dock->setWidget(other);
+    window.addDockWidget(Qt::RightDockWidgetArea, dock);
+    settle(*other);
+    click(*other, other->button);
+    settle(*other);
+    EXPECT_EQ(other->clicks, 1);
+    delete dock;
+    click(*panel, panel->button);
+    settle(*panel);
+    EXPECT_EQ(panel->clicks, i + 1);
+  }
+  EXPECT_GT(distinct_colours(panel->grabFramebuffer()), 4);
+}
+
+TEST_F(Host, TheScaleChangesWhileItRuns) {
+  const float before = panel->font_size;
+  set_ui_scale(2);
+  settle(*panel);
+  EXPECT_NEAR(panel->font_size, 2 * before, 1.0f);
+  click(*panel, panel->button);
+  settle(*panel);
+  EXPECT_EQ(panel->clicks, 1);
+  set_ui_scale(1);
+  settle(*panel);
+  EXPECT_NEAR(panel->font_size, before, 0.5f);
+}
+
+TEST_F(Host, AnIdleWidgetDoesNotPaint) {
+  settle(*panel);
+  const int before = panel->paints;
+  QTest::qWait(300);
+  EXPECT_LE(panel->paints, before + 1);
+}
+
+TEST(Fonts, HaveTheSignsThatTheInterfaceUses) {
+  ImFontAtlas atlas;
+  build_font_atlas(&atlas, 1);
+  ASSERT_EQ(atlas.Fonts.Size, 4);
+  for (ImFont* font : atlas.Fonts) {
+    for (const unsigned sign : {0x3c4u, 0x394u, 0xd7u, 0x2192u, 0x2264u, 0x2013u, 0x2026u}) {
+      EXPECT_NE(font->FindGlyphNoFallback(ImWchar(sign)), nullptr) << std::hex << sign;
+    }
+  }
+}
+
+TEST(Commands, AKeyBelongsToOneCommand) {
+  QWidget window;
+  CommandRegistry commands(&window);
+  commands.add({"a", "G", "A", "", {QKeySequence("Ctrl+A")}, [] {}});
+  EXPECT_THROW(commands.add({"b", "G", "B", "", {QKeySequence("Ctrl+A")}, [] {}}),
+               std::logic_error);
+  EXPECT_THROW(commands.add({"a", "G", "A", "", {}, [] {}}), std::logic_error);
+}
+
+TEST(Commands, ADisabledCommandDoesNotRun) {
+  QWidget window;
+  CommandRegistry commands(&window);
+  int ran = 0;
+  bool enabled = false;
+  commands.add(
+      {"a", "G", "A", "Tip", {QKeySequence("F5")}, [&] { ++ran; }, [&] { return enabled; }});
+  EXPECT_FALSE(commands.run("a"));
+  enabled = true;
+  EXPECT_TRUE(commands.run("a"));
+  EXPECT_FALSE(commands.run("nothing"));
+  EXPECT_EQ(ran, 1);
+  EXPECT_EQ(commands.tooltip("a"), "Tip (F5)");
+}
+
+}  // namespace
+}  // namespace looktwice::gui
+
+int main(int argc, char** argv) {
+  testing::InitGoogleTest(&argc, argv);
+  QCoreApplication::setAttribute(Qt::AA_ShareOpenGLContexts);
+  QSurfaceFormat format;
+  format.setVersion(3, 3);
+  format.setProfile(QSurfaceFormat::CoreProfile);
+  QSurfaceFormat::setDefaultFormat(format);
+  QApplication app(argc, argv);
+  looktwice::gui::set_theme("dark");
+  return RUN_ALL_TESTS();
+}

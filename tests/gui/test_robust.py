@@ -1,0 +1,128 @@
+#!/usr/bin/env python3
+"""What must not cost the user anything: bad input, closing in the middle, docks, a second view."""
+import json
+import os
+import signal
+import subprocess
+import tempfile
+
+from app import App, check, main
+
+SCENE = "synth:static?width=640&height=360&frames=128"
+
+
+def a_missing_file_at_the_start():
+    with App("/nonexistent/video.mp4") as app:
+        state = app.wait(lambda s: s["error"], "an error")
+        check("/nonexistent/video.mp4" in state["error"], f"the error names no file: {state['error']}")
+        check("\n" not in state["error"], "the error is longer than a line")
+        check(not state["open"], "something is open")
+
+
+def a_bad_file_keeps_what_was_open():
+    with tempfile.NamedTemporaryFile("w", suffix=".mp4") as bad:
+        bad.write("this is no video\n" * 50)
+        bad.flush()
+        with App("--paused", SCENE) as app:
+            before = app.ready()
+            for path in (bad.name, "/nonexistent", "/tmp", "synth:nothing"):
+                app.focus()
+                app.key("ctrl+l")
+                app.wait(lambda s: s["dialog"] == "address", "the address dialog")
+                app.focus()
+                app.key("ctrl+a")
+                app.type(path)
+                app.key("Return")
+                state = app.wait(lambda s: s["error"] and s["dialog"] == "", f"an error for {path}")
+                check(state["input"] == before["input"] and state["open"], "what was open is gone")
+                check(state["kept_ratio"] == before["kept_ratio"], "the marks are gone")
+                app.click("view.dismiss")
+                app.wait(lambda s: not s["error"], "a dismissed error")
+            check(app.quit() == 0, "closing failed")
+
+
+def a_video_shorter_than_a_clip_says_so_and_plays():
+    with App("--paused", "synth:static?width=640&height=360&frames=20") as app:
+        state = app.wait(lambda s: s["open"] and s["frame"] == 0 and s["analysis_error"],
+                         "a note on the short video")
+        check(state["clips"] == 0, "a clip was made of too few frames")
+
+
+def closing_in_the_middle_is_clean():
+    for args in ((SCENE,), ("synth:pan?width=1920&height=1080",)):
+        with App(*args) as app:
+            app.wait(lambda s: s["frame"] >= 0, "a picture")
+            check(app.quit() == 0, "the app did not exit cleanly")
+            check("terminate called" not in app.stderr(), "an exception at exit")
+
+
+def settings_survive_a_lost_display():
+    with App("--paused", SCENE) as app:
+        app.ready()
+        app.focus()
+        app.key("Up")
+        tau = app.wait(lambda s: s["tau"] > 0.104, "a raised τ")["tau"]
+        saved = os.path.join(app.config, "looktwice", "looktwice", "last-session.looktwice")
+        alternatives = [saved, os.path.join(app.config, "looktwice", "last-session.looktwice")]
+
+        def on_disk(_):
+            for path in alternatives:
+                try:
+                    with open(path) as file:
+                        if abs(json.load(file)["settings"]["tokens"]["rlt"] - tau) < 1e-6:
+                            return True
+                except (OSError, ValueError, KeyError, TypeError):
+                    pass
+            return False
+
+        end = 0
+        while not on_disk(None):
+            app.process.poll()
+            check(app.process.returncode is None, "the app ended")
+            end += 1
+            check(end < 1200, "no autosave")
+            subprocess.run(["sleep", "0.1"], check=True)
+        app.process.send_signal(signal.SIGKILL)
+        app.process.wait()
+        with App("--paused", SCENE, config=app.config) as again:
+            state = again.ready()
+            check(abs(state["tau"] - tau) < 1e-6, "τ was lost")
+
+
+def docks_float_and_return_and_a_second_view_comes_and_goes():
+    with App("--paused", SCENE) as app:
+        app.ready()
+        for name in ("threshold", "inspector", "layers", "source"):
+            for floating in (True, False):
+                app.focus()
+                run_command(app, f"Undock or dock: {name}")
+                app.wait(lambda s: s["docks"][f"dock.{name}"]["floating"] == floating,
+                         f"{name} floating: {floating}")
+        for shown in (True, False, True):
+            app.focus()
+            app.key("ctrl+2")
+            app.wait(lambda s: s["second_viewport"] == shown, f"second view: {shown}")
+        state = app.wait(lambda s: "view2.area" in s["rects"], "the second view's place")
+        app.wait_picture(lambda p: p.colours(state["rects"]["view2.area"]) > 100, "a second picture")
+        app.focus()
+        app.key("Right")
+        app.wait(lambda s: s["frame"] == 1, "both views go on")
+        app.key("ctrl+plus")
+        app.wait(lambda s: s["scale"] == 1.25, "a larger interface")
+        app.click("play.forward")
+        app.wait(lambda s: s["frame"] == 2, "a click at the larger scale")
+        check(app.quit() == 0, "closing with two views failed")
+
+
+def run_command(app, words):
+    app.key("ctrl+k")
+    app.wait(lambda s: s["dialog"] == "palette", "the command palette")
+    app.focus()
+    app.type(words)
+    app.key("Return")
+    app.wait(lambda s: s["dialog"] == "", "the palette closed")
+
+
+main(a_missing_file_at_the_start, a_bad_file_keeps_what_was_open,
+     a_video_shorter_than_a_clip_says_so_and_plays, closing_in_the_middle_is_clean,
+     settings_survive_a_lost_display, docks_float_and_return_and_a_second_view_comes_and_goes)
