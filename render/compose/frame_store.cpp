@@ -31,7 +31,7 @@ void fit(const gl::Owner& owner, gl::Texture& texture, gl::Format format, int wi
 }
 
 /// Four samples a texel; where a row does not fill its last texel, from a padded copy.
-void upload_packed(gl::Texture& texture, const frames::Plane& plane, int bytes, int x, int y) {
+void upload_plane(gl::Texture& texture, const frames::Plane& plane, int bytes, int x, int y) {
   const int texels = (plane.width + 3) / 4;
   if (plane.width % 4 == 0) {
     texture.upload(plane.data, plane.stride, texels, plane.height, x, y);
@@ -94,11 +94,15 @@ gl::Texture& FrameStore::packed(const gl::Owner& owner, const frames::FramePtr& 
   const int bytes = frame->depth > 8 ? 2 : 1;
   fit(owner, entry.packed, bytes == 2 ? gl::Format::rgba16 : gl::Format::rgba8, width,
       frame->height + frame->planes[1].height, gl::Filter::nearest);
-  upload_packed(entry.packed, frame->planes[0], bytes, 0, 0);
-  upload_packed(entry.packed, frame->planes[1], bytes, 0, frame->height);
-  upload_packed(entry.packed, frame->planes[2], bytes, half, frame->height);
+  upload_packed(entry.packed, *frame, {0, 0, half}, {0, frame->height, frame->height});
   entry.has_packed = true;
   return entry.packed;
+}
+
+void upload_packed(gl::Texture& to, const frames::Frame& frame, const std::array<int, 3>& x,
+                   const std::array<int, 3>& y) {
+  for (int i = 0; i < 3; ++i)
+    upload_plane(to, frame.planes[i], frame.depth > 8 ? 2 : 1, x[i], y[i]);
 }
 
 bool same_shape(const frames::Frame& a, const frames::Frame& b) {

@@ -37,6 +37,11 @@ class FrameStore {
   uint64_t clock_ = 0;
 };
 
+/// Writes the planes of a YUV 4:2:0 frame into a packed texture (rgba8, or rgba16 for 10 bits):
+/// plane i from texel x[i], row y[i] on. Where a row does not fill its last texel, that is zero.
+void upload_packed(gl::Texture& to, const frames::Frame& frame, const std::array<int, 3>& x,
+                   const std::array<int, 3>& y);
+
 /// Frames of one size and layout in texture arrays, a layer each.
 class HeadStore {
  public:

@@ -18,6 +18,16 @@ double export_pixel(double cell_width) {
   return std::max(10.0, cell_width / 71.0) / kText;
 }
 
+/// At least two decimals, at most four.
+std::string tau_text(double tau) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.4f", tau);
+  std::string out = text;
+  while (out.size() > 4 && out.back() == '0' && out[out.size() - 3] != '.')
+    out.pop_back();
+  return out;
+}
+
 int text_size_of(double pixel, double text_scale) {
   return std::clamp(static_cast<int>(std::lround(kText * pixel * text_scale)), 8, 200);
 }
@@ -54,14 +64,20 @@ std::vector<Size> Compositor::Parts::sizes(const Scene& scene) const {
 std::string Compositor::Parts::title_of(const Scene& scene, int index) const {
   const Pane& pane_scene = scene.panes[index];
   if (!pane_scene.title.empty()) return pane_scene.title;
-  if (pane_scene.content == Content::original) return "original";
   const PaneState* state = pane(index);
+  const bool alone = scene.layout == Layout::single && pane_scene.marks &&
+                     scene.style.rlt.visible && state && state->input.clip &&
+                     state->input.clip->has_rlt;
+  if (pane_scene.content == Content::original && !alone) return "original";
   if (!state || !state->input.clip) return "what RLT hands on · no clip covers this frame";
   const trace::ClipTrace& clip = *state->input.clip;
   char kept[32];
   std::snprintf(kept, sizeof kept, "%.0f", 100 * overlay::kept_ratio(clip));
-  const double tau = std::round(clip.tau * 1e4) / 1e4;
-  return "what RLT hands on · τ " + number_text(tau) + " · " + kept + " % of tokens";
+  const std::string tau = tau_text(clip.tau);
+  if (pane_scene.content == Content::original) {
+    return "RLT · τ " + tau + " · " + kept + " % of tokens kept";
+  }
+  return "what RLT hands on · τ " + tau + " · " + kept + " % of tokens";
 }
 
 std::vector<overlay::LegendEntry> Compositor::Parts::legend_of(const Scene& scene) const {
@@ -118,8 +134,8 @@ Compositor::Parts::Look Compositor::Parts::look(const Scene& scene, Size size, c
   const auto inside = overlay::lay_out_legend(look.legend, static_cast<float>(picture_width), false,
                                               look.text_size, painter.font);
   const double margin = 1.2 * look.text_size;
-  const bool fits = inside.width + margin <= picture_width &&
-                    inside.height + 2 * margin + 2 * look.text_size <= 0.5 * picture_height;
+  const bool fits =
+      inside.width + margin <= picture_width && inside.height + margin <= 0.3 * picture_height;
   look.legend_below = scene.legend == LegendPlace::below || !fits;
   if (look.legend_below) {
     const auto strip = overlay::lay_out_legend(look.legend, static_cast<float>(size.width), true,
@@ -159,6 +175,11 @@ CellCauses Compositor::Parts::causes_for(const Scene& scene, const Cell& cell, b
   causes.frame = {frame.width, frame.height};
   causes.frozen = frozen && pane_scene.content == Content::handed_on;
   causes.marks = marks && pane_scene.marks;
+  if (marks && !pane_scene.marks && pane_scene.content == Content::handed_on) {
+    // Nothing is handed on from outside the crop: that much is shown in any case.
+    causes.marks = true;
+    causes.style.rlt.visible = causes.style.difference.visible = causes.style.grid.visible = false;
+  }
   const auto& clip = state->input.clip;
   if (!clip || !(causes.frozen || causes.marks)) return causes;
   const auto moment = overlay::moment_at(*clip, frame.index);

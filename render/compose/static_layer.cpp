@@ -32,10 +32,7 @@ void main() {
     color = vec4(head_color(p), 1.0);
   }
 #endif
-#ifdef MARKS
-  color = marks(color, p, position);
-#endif
-  o_color = color;
+  o_color = marks(color, p, position);
 }
 )";
 
@@ -280,15 +277,22 @@ void StaticLayer::paint_cell(Painter& painter, const CellCauses& c, const Tokens
   const bool frozen = c.frozen && c.clip && c.heads_like && painter.heads.ready();
   const Planes planes = frozen ? planes_of(*c.heads_like) : Planes::yuv;
   const Sampling sampling = sampling_for(c.cell.mapping.scale);
-  std::string name = "layer";
-  if (c.marks) name += " marks";
-  if (frozen) name += " frozen " + std::to_string(int(planes)) + std::to_string(int(sampling));
-  gl::Program& program = painter.program(name, [&] {
+  const overlay::Layers layers =
+      c.marks && !tokens.texels.empty()
+          ? overlay::layers_of(c.style, c.clip.get(), c.frame.width, c.frame.height)
+          : overlay::Layers{};
+  const auto fragment = [&] {
     std::string text;
-    if (c.marks) text += "#define MARKS 1\n";
     if (frozen) text += "#define FROZEN 1\n" + frame_glsl("head", planes, sampling, true);
-    return text + overlay::marks_glsl() + kMain;
-  });
+    return text + overlay::marks_glsl(c.style, layers) + kMain;
+  };
+  std::string name = "layer";
+  for (const bool on : {layers.crop, layers.difference, layers.grid, layers.rlt})
+    name += on ? '1' : '0';
+  if (layers.rlt)
+    name += std::to_string(int(c.style.rlt.pruned)) + (c.style.rlt.outline_kept ? "o" : "");
+  if (frozen) name += " frozen " + std::to_string(int(planes)) + std::to_string(int(sampling));
+  gl::Program& program = painter.program(name, fragment);
   program.use();
   overlay::MarksPlace place;
   place.scale = c.cell.mapping.scale;
@@ -338,7 +342,7 @@ std::vector<StaticLayer::Inked> StaticLayer::lay_text(Painter& painter,
     }
     if (!c.has_frame) {
       const std::string text = font.fitted("no picture yet", size, box.width);
-      inked.push_back({around(box), -1});
+      inked.push_back({around(box), kNoPicture});
       canvas.text(box.x + (box.width - font.width(text, size)) / 2, box.y + box.height / 2, text,
                   size, overlay::colors::text.with_alpha(0.7F), font);
     }

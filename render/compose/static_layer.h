@@ -52,6 +52,14 @@ struct LayerCauses {
 /// smaller than `least` pixels either way.
 Rect picture_area(const Cell& cell, Size frame, double least);
 
+/// Areas of whole texels in every plane; beyond them frames stay as they are, and where there is no
+/// frame nothing changes.
+struct Coverage {
+  std::vector<gl::PixelRect> dimmed;  ///< black of opacity `dim` and nothing else
+  std::vector<gl::PixelRect> mixed;   ///< anything
+  float dim = 0;
+};
+
 class StaticLayer {
  public:
   /// Paints what changed since the last call, with the context current and a StateGuard alive.
@@ -63,9 +71,13 @@ class StaticLayer {
   uint64_t version() const { return version_; }
   /// The last of them that painted everything.
   uint64_t full_version() const { return full_version_; }
+  /// Of the last update.
+  Coverage coverage() const;
   void release();
 
  private:
+  static constexpr int kNoPicture = -2;
+
   /// What a token of a cell showed when it was painted.
   struct Tokens {
     std::vector<overlay::TokenTexel> texels;
@@ -74,7 +86,7 @@ class StaticLayer {
   /// An area with text, repainted as a whole: it is blended over the marks.
   struct Inked {
     gl::PixelRect area;
-    int cell = -1;  ///< of a title
+    int cell = -1;  ///< of a title; kNoPicture: in an empty cell
   };
   /// Areas of a cell whose tokens changed; none if the whole cell must be painted.
   std::optional<std::vector<gl::PixelRect>> changed_tokens(const CellCauses& now,

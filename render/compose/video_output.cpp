@@ -17,9 +17,9 @@
 #include "gl/state.h"
 
 // The planes lie in one rgba8 texture, four samples a texel: rows of luma, then rows with U in the
-// left half and V in the right one. Where a pane shows its frame 1:1 in its own colours, samples
-// go straight from the frame's planes to the output's, blended with the layer's planes; otherwise
-// the picture is drawn as RGB first, as on screen, and converted.
+// left half and V in the right one. Where panes show their frames 1:1, samples go straight from the
+// frame's planes to the output's, and the layer's planes are blended over them where it shows;
+// otherwise the picture is drawn as RGB first, as on screen, and converted.
 
 namespace looktwice::compose {
 namespace {
@@ -59,17 +59,32 @@ void main() {
 )";
 
 // Textures are read by coordinate, not by texel: software renderers have a fast path for that.
-const char* const kThrough = R"(
-uniform sampler2D u_frame, u_plane, u_through;
-uniform vec4 u_place;        // of the frame: offset in texels, one over its size
-uniform vec2 u_texel;        // one over the size of the output
-uniform float u_gain;        // to 8 bits
+// Ten bits to eight.
+const char* const kNarrow = R"(
+uniform sampler2D u_frame;
+uniform vec2 u_texel;        // one over its size
+uniform float u_gain;
 out vec4 o_color;
+void main() { o_color = texture(u_frame, gl_FragCoord.xy * u_texel) * u_gain; }
+)";
+
+// frame · through + plane, blended over the frame's samples that are there already.
+const char* const kMix = R"(
+uniform sampler2D u_plane, u_through;
+uniform vec2 u_texel;
+layout(location = 0, index = 0) out vec4 o_plane;
+layout(location = 0, index = 1) out vec4 o_through;
 void main() {
   vec2 at = gl_FragCoord.xy * u_texel;
-  vec4 color = texture(u_frame, (gl_FragCoord.xy + u_place.xy) * u_place.zw) * u_gain;
-  o_color = color * texture(u_through, at) + texture(u_plane, at);
+  o_plane = texture(u_plane, at);
+  o_through = texture(u_through, at);
 }
+)";
+
+const char* const kConstant = R"(
+uniform float u_value;
+out vec4 o_color;
+void main() { o_color = vec4(u_value); }
 )";
 
 const char* const kFill = R"(
@@ -161,6 +176,9 @@ struct VideoOutput::State {
     gl::Texture plane, through;
     gl::Framebuffer framebuffer;
     uint64_t version = 0;
+    // Texels of the output to draw on, over frames that lie there already.
+    std::vector<gl::PixelRect> mixed, dimmed_luma, dimmed_chroma;
+    float dim = 0;
   };
   std::array<LayerPlanes, 4> layers;
   Packed picture;  ///< RGB, where planes cannot pass
@@ -185,10 +203,10 @@ struct VideoOutput::State {
   bool same_colours(const frames::Frame& frame) const;
   void convert(Painter& painter, gl::Texture& from, const gl::Framebuffer& to,
                const std::vector<gl::PixelRect>& areas);
-  gl::Texture& packed_frame(Painter& painter, const frames::FramePtr& frame);
+  const Packed& packed_frame(Painter& painter, const frames::FramePtr& frame);
   LayerPlanes& layer_planes(Compositor::Parts& parts);
-  void pass_frame(Painter& painter, const Cell& cell, const frames::FramePtr& frame,
-                  LayerPlanes& layer);
+  void place_frame(Painter& painter, const Cell& cell, const frames::FramePtr& frame, Slot& slot);
+  void mix(Painter& painter, LayerPlanes& layer);
   void pass_planes(Compositor::Parts& parts, const Scene& scene,
                    const Compositor::Parts::Look& look, Slot& slot);
   void draw_picture(Compositor::Parts& parts, const Scene& scene,
@@ -260,14 +278,13 @@ void VideoOutput::State::convert(Painter& painter, gl::Texture& from, const gl::
   }
 }
 
-gl::Texture& VideoOutput::State::packed_frame(Painter& painter, const frames::FramePtr& frame) {
-  if (same_colours(*frame)) return painter.frames.packed(painter.owner, frame);
+const Packed& VideoOutput::State::packed_frame(Painter& painter, const frames::FramePtr& frame) {
   Converted* entry = &converted[0];
   ++clock;
   for (Converted& one : converted) {
     if (one.frame == frame) {
       one.used = clock;
-      return one.packed.texture;
+      return one.packed;
     }
     if (one.used < entry->used) entry = &one;
   }
@@ -275,6 +292,18 @@ gl::Texture& VideoOutput::State::packed_frame(Painter& painter, const frames::Fr
   entry->used = clock;
   const int width = (frame->width + 7) / 8 * 2, chroma_rows = (frame->height + 1) / 2;
   allocate_packed(painter.owner, entry->packed, width, frame->height + chroma_rows);
+  if (same_colours(*frame)) {
+    gl::Texture& wide = painter.frames.packed(painter.owner, frame);
+    gl::Program& program = painter.program("narrow", [] { return std::string(kNarrow); });
+    program.use();
+    program.set_texture("u_frame", 0, wide, gl::Filter::nearest);
+    program.set("u_texel", 1.F / static_cast<float>(wide.width()),
+                1.F / static_cast<float>(wide.height()));
+    program.set("u_gain", to_8_bits(range, frame->depth));
+    entry->packed.framebuffer.bind();
+    painter.rects.draw(painter.owner, {0, 0, wide.width(), wide.height()});
+    return entry->packed;
+  }
   const Affine affine = rgb_to_yuv(matrix, range);
   const auto planes = plane_areas(width, frame->height);
   const Planes kind = planes_of(*frame);
@@ -297,7 +326,7 @@ gl::Texture& VideoOutput::State::packed_frame(Painter& painter, const frames::Fr
     painter.rects.draw(painter.owner, {p.x, p.y, chroma ? width / 2 : width,
                                        chroma ? chroma_rows : frame->height});
   }
-  return entry->packed.texture;
+  return entry->packed;
 }
 
 VideoOutput::State::LayerPlanes& VideoOutput::State::layer_planes(Compositor::Parts& parts) {
@@ -317,45 +346,91 @@ VideoOutput::State::LayerPlanes& VideoOutput::State::layer_planes(Compositor::Pa
         parts.painter, layer.texture(), planes.framebuffer,
         follows ? layer.painted() : std::vector<gl::PixelRect>{{0, 0, size.width, size.height}});
     planes.version = layer.version();
+    const Coverage coverage = layer.coverage();
+    const auto areas = plane_areas(texels(), size.height);
+    planes.mixed.clear();
+    planes.dimmed_luma.clear();
+    planes.dimmed_chroma.clear();
+    planes.dim = coverage.dim;
+    for (int i = 0; i < 3; ++i) {
+      const auto add = [&](std::vector<gl::PixelRect>& to, const gl::PixelRect& r) {
+        const PlaneArea& p = areas[i];
+        const int width = (r.width + p.columns - 1) / p.columns;
+        to.push_back({p.x + r.x / p.columns, p.y + r.y / p.rows, width, r.height / p.rows});
+      };
+      for (const gl::PixelRect& area : coverage.mixed)
+        add(planes.mixed, area);
+      for (const gl::PixelRect& area : coverage.dimmed)
+        add(i == 0 ? planes.dimmed_luma : planes.dimmed_chroma, area);
+    }
   }
   return planes;
 }
 
-void VideoOutput::State::pass_frame(Painter& painter, const Cell& cell,
-                                    const frames::FramePtr& frame, LayerPlanes& layer) {
-  gl::Texture& packed = packed_frame(painter, frame);
-  gl::Program& program = painter.program("through", [] { return std::string(kThrough); });
-  program.use();
-  program.set_texture("u_frame", 0, packed, gl::Filter::nearest);
-  program.set_texture("u_plane", 1, layer.plane);
-  program.set_texture("u_through", 2, layer.through);
-  program.set("u_texel", 1.F / static_cast<float>(texels()), 1.F / static_cast<float>(rows()));
-  program.set("u_gain", same_colours(*frame) ? to_8_bits(range, frame->depth) : 1.F);
+/// Puts the frame's samples into the output as they are.
+void VideoOutput::State::place_frame(Painter& painter, const Cell& cell,
+                                     const frames::FramePtr& frame, Slot& slot) {
   const int left = static_cast<int>(cell.mapping.left), top = static_cast<int>(cell.mapping.top);
   const auto planes = plane_areas(texels(), size.height);
-  const int chroma_texels = (frame->width + 7) / 8;
+  std::array<int, 3> x{}, y{};
   for (int i = 0; i < 3; ++i) {
-    const int x = planes[i].x + left / planes[i].columns, y = planes[i].y + top / planes[i].rows;
-    const int from_x = i == 2 ? chroma_texels : 0, from_y = i == 0 ? 0 : frame->height;
-    program.set("u_place", static_cast<float>(from_x - x), static_cast<float>(from_y - y),
-                1.F / static_cast<float>(packed.width()),
-                1.F / static_cast<float>(packed.height()));
-    painter.rects.draw(painter.owner, {x, y, i == 0 ? (frame->width + 3) / 4 : chroma_texels,
-                                       i == 0 ? frame->height : (frame->height + 1) / 2});
+    x[i] = planes[i].x + left / planes[i].columns;
+    y[i] = planes[i].y + top / planes[i].rows;
   }
+  if (same_colours(*frame) && frame->depth == 8) {
+    upload_packed(slot.packed.texture, *frame, x, y);
+    return;
+  }
+  const Packed& packed = packed_frame(painter, frame);
+  glBindFramebuffer(GL_READ_FRAMEBUFFER, packed.framebuffer.id());
+  slot.packed.framebuffer.bind();
+  const int half = (frame->width + 7) / 8;
+  for (int i = 0; i < 3; ++i) {
+    const int from_x = i == 2 ? half : 0, from_y = i == 0 ? 0 : frame->height;
+    const int width = i == 0 ? (frame->width + 3) / 4 : half;
+    const int height = i == 0 ? frame->height : (frame->height + 1) / 2;
+    glBlitFramebuffer(from_x, from_y, from_x + width, from_y + height, x[i], y[i], x[i] + width,
+                      y[i] + height, GL_COLOR_BUFFER_BIT, GL_NEAREST);
+  }
+}
+
+/// Blends the layer over the frames where it shows.
+void VideoOutput::State::mix(Painter& painter, LayerPlanes& layer) {
+  glEnable(GL_BLEND);
+  if (!layer.dimmed_luma.empty() && layer.dim > 0) {
+    // The layer's planes hold the same values, rounded to 8 bits, wherever it is plain black.
+    const float alpha = std::round(layer.dim * 255) / 255;
+    const Affine affine = rgb_to_yuv(matrix, range);
+    glBlendColor(1 - alpha, 1 - alpha, 1 - alpha, 1 - alpha);
+    glBlendFunc(GL_ONE, GL_CONSTANT_COLOR);
+    gl::Program& program = painter.program("constant", [] { return std::string(kConstant); });
+    program.use();
+    program.set("u_value", alpha * affine.offset[0]);
+    painter.rects.draw(painter.owner, texels(), rows(), layer.dimmed_luma);
+    program.set("u_value", alpha * affine.offset[1]);
+    painter.rects.draw(painter.owner, texels(), rows(), layer.dimmed_chroma);
+  }
+  if (!layer.mixed.empty()) {
+    glBlendFunc(GL_ONE, GL_SRC1_COLOR);
+    gl::Program& program = painter.program("mix", [] { return std::string(kMix); });
+    program.use();
+    program.set_texture("u_plane", 1, layer.plane);
+    program.set_texture("u_through", 2, layer.through);
+    program.set("u_texel", 1.F / static_cast<float>(texels()), 1.F / static_cast<float>(rows()));
+    painter.rects.draw(painter.owner, texels(), rows(), layer.mixed);
+  }
+  glDisable(GL_BLEND);
 }
 
 void VideoOutput::State::pass_planes(Compositor::Parts& parts, const Scene& scene,
                                      const Compositor::Parts::Look& look, Slot& slot) {
   Painter& painter = parts.painter;
   LayerPlanes& layer = layer_planes(parts);
-  for (const Cell& cell : look.arrangement.cells)
-    if (const auto frame = parts.frame_of(cell.pane)) packed_frame(painter, frame);
-  slot.packed.framebuffer.bind();
   const uint64_t full = parts.layer().full_version();
   if (slot.margins != &layer || slot.margins_version != full) {
     gl::Program& fill = painter.program("fill", [] { return std::string(kFill); });
     fill.use();
+    slot.packed.framebuffer.bind();
     fill.set_texture("u_plane", 1, layer.plane);
     fill.set("u_texel", 1.F / static_cast<float>(texels()), 1.F / static_cast<float>(rows()));
     painter.rects.draw(painter.owner, {0, 0, texels(), rows()});
@@ -363,9 +438,11 @@ void VideoOutput::State::pass_planes(Compositor::Parts& parts, const Scene& scen
     slot.margins_version = full;
   }
   for (const Cell& cell : look.arrangement.cells) {
-    if (const auto frame = parts.frame_of(cell.pane)) pass_frame(painter, cell, frame, layer);
+    if (const auto frame = parts.frame_of(cell.pane)) place_frame(painter, cell, frame, slot);
     if (scene.layout == Layout::wipe) break;  // both panes show the same frame
   }
+  slot.packed.framebuffer.bind();
+  mix(painter, layer);
 }
 
 void VideoOutput::State::draw_picture(Compositor::Parts& parts, const Scene& scene,

@@ -30,7 +30,7 @@ struct StateGuard::Saved {
   GLint draw = 0, read = 0, viewport[4] = {}, scissor[4] = {}, polygon[2] = {GL_FILL, GL_FILL};
   GLint source_rgb = 0, target_rgb = 0, source_alpha = 0, target_alpha = 0, equation_rgb = 0,
         equation_alpha = 0;
-  GLfloat clear[4] = {};
+  GLfloat clear[4] = {}, blend[4] = {};
   GLboolean mask[4] = {};
 };
 
@@ -67,6 +67,7 @@ StateGuard::StateGuard() : saved_(std::make_unique<Saved>()) {
   glGetIntegerv(GL_BLEND_EQUATION_RGB, &s.equation_rgb);
   glGetIntegerv(GL_BLEND_EQUATION_ALPHA, &s.equation_alpha);
   glGetFloatv(GL_COLOR_CLEAR_VALUE, s.clear);
+  glGetFloatv(GL_BLEND_COLOR, s.blend);
   glGetBooleanv(GL_COLOR_WRITEMASK, s.mask);
 
   glBindBuffer(GL_PIXEL_UNPACK_BUFFER, 0);
@@ -99,6 +100,7 @@ StateGuard::~StateGuard() {
   glPolygonMode(GL_FRONT_AND_BACK, e(s.polygon[0]));
   glBlendFuncSeparate(e(s.source_rgb), e(s.target_rgb), e(s.source_alpha), e(s.target_alpha));
   glBlendEquationSeparate(e(s.equation_rgb), e(s.equation_alpha));
+  glBlendColor(s.blend[0], s.blend[1], s.blend[2], s.blend[3]);
   glClearColor(s.clear[0], s.clear[1], s.clear[2], s.clear[3]);
   glColorMask(s.mask[0], s.mask[1], s.mask[2], s.mask[3]);
   for (size_t i = 0; i < kPixelStore.size(); ++i)

@@ -27,12 +27,9 @@ bool crop_shows(const CropStyle& style, const trace::ClipTrace* clip, int frame_
          frame_height - clip->crop_y - clip->crop_height >= 0.5;
 }
 
-void set_crop(gl::Program& program, const CropStyle& style, const trace::ClipTrace* clip,
-              const MarksPlace& place) {
-  const bool shows = crop_shows(style, clip, place.frame_width, place.frame_height);
-  program.set("u_crop_dim", shows ? static_cast<float>(style.dim) : 0.F);
-  program.set("u_crop_line",
-              shows ? std::max(1.F, std::round(static_cast<float>(place.pixel))) : -9.F);
+void set_crop(gl::Program& program, const CropStyle& style, const MarksPlace& place) {
+  program.set("u_crop_dim", static_cast<float>(style.dim));
+  program.set("u_crop_line", std::max(1.F, std::round(static_cast<float>(place.pixel))));
 }
 
 }  // namespace looktwice::overlay

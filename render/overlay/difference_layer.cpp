@@ -6,14 +6,13 @@ const char* const kDifferenceGlsl = R"(
 uniform float u_difference_opacity;
 uniform int u_difference_palette;
 vec4 difference_marks(vec4 below, Token token) {
-  if (u_difference_opacity <= 0.0 || token.difference < 0.0) return below;
-  vec3 color = palette(u_difference_palette, token.difference);
-  return over(below, vec4(color, 1.0) * u_difference_opacity);
+  vec3 color = palette(u_difference_palette, max(token.difference, 0.0));
+  return over(below, vec4(color, 1.0) * (token.difference < 0.0 ? 0.0 : u_difference_opacity));
 }
 )";
 
 void set_difference(gl::Program& program, const DifferenceStyle& style) {
-  program.set("u_difference_opacity", style.visible ? static_cast<float>(style.opacity) : 0.F);
+  program.set("u_difference_opacity", static_cast<float>(style.opacity));
   program.set("u_difference_palette", static_cast<int>(style.palette));
 }
 

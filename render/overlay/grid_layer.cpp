@@ -5,7 +5,7 @@ namespace looktwice::overlay {
 const char* const kGridGlsl = R"(
 uniform float u_grid_opacity;
 vec4 grid_marks(vec4 below, Token token) {
-  if (u_grid_opacity <= 0.0 || min(token.size.x, token.size.y) < 5.0) return below;
+  if (min(token.size.x, token.size.y) < 5.0) return below;
   float d = min(token.at.x, token.at.y);
   float line = max(1.0, u_pixel);
   float bright = clamp(line - d + 0.5, 0.0, 1.0);
@@ -16,7 +16,7 @@ vec4 grid_marks(vec4 below, Token token) {
 )";
 
 void set_grid(gl::Program& program, const GridStyle& style) {
-  program.set("u_grid_opacity", style.visible ? static_cast<float>(style.opacity) : 0.F);
+  program.set("u_grid_opacity", static_cast<float>(style.opacity));
 }
 
 }  // namespace looktwice::overlay

@@ -51,17 +51,6 @@ vec3 palette(int row, float position) {
 }
 )";
 
-const char* const kStackGlsl = R"(
-vec4 marks(vec4 below, vec2 p, vec2 position) {
-  below = crop_marks(below, p);
-  Token token = token_at(p);
-  if (!token.inside) return below;
-  below = difference_marks(below, token);
-  below = grid_marks(below, token);
-  return rlt_marks(below, token, position);
-}
-)";
-
 uint16_t to_u16(double v) {
   return static_cast<uint16_t>(std::lround(std::clamp(v, 0.0, 1.0) * 65535));
 }
@@ -130,13 +119,41 @@ std::vector<TokenTexel> token_texels(const trace::ClipTrace& clip, const Moment&
   return texels;
 }
 
-std::string tokens_glsl() {
-  return kTokensGlsl;
+Layers layers_of(const Style& style, const trace::ClipTrace* clip, int frame_width,
+                 int frame_height) {
+  Layers layers;
+  if (!clip || clip->tokens() == 0) return layers;
+  const bool decided = clip->has_rlt && clip->keep.size() == clip->tokens();
+  layers.crop = crop_shows(style.crop, clip, frame_width, frame_height);
+  layers.difference = style.difference.visible && clip->difference.size() == clip->tokens();
+  layers.rlt = style.rlt.visible && decided &&
+               (style.rlt.outline_kept || style.rlt.pruned != PrunedStyle::none);
+  layers.grid = style.grid.visible;
+  return layers;
 }
 
-std::string marks_glsl() {
-  return std::string(kTokensGlsl) + kCommonGlsl + kHatchGlsl + kCropGlsl + kDifferenceGlsl +
-         kGridGlsl + kRltGlsl + kStackGlsl;
+std::string marks_glsl(const Style& style, const Layers& layers) {
+  std::string text = std::string(kTokensGlsl) + kCommonGlsl + kHatchGlsl;
+  std::string stack = "vec4 marks(vec4 below, vec2 p, vec2 position) {\n";
+  if (layers.crop) {
+    text += kCropGlsl;
+    stack += "  below = crop_marks(below, p);\n";
+  }
+  if (layers.tokens()) stack += "  Token token = token_at(p);\n  vec4 above = below;\n";
+  if (layers.difference) {
+    text += kDifferenceGlsl;
+    stack += "  above = difference_marks(above, token);\n";
+  }
+  if (layers.grid) {
+    text += kGridGlsl;
+    stack += "  above = grid_marks(above, token);\n";
+  }
+  if (layers.rlt) {
+    text += rlt_defines(style.rlt) + kRltGlsl;
+    stack += "  above = rlt_marks(above, token, position);\n";
+  }
+  stack += layers.tokens() ? "  return token.inside ? above : below;\n}\n" : "  return below;\n}\n";
+  return text + stack;
 }
 
 void Marks::apply(gl::Program& program, const gl::Owner& owner, const trace::ClipTrace* clip,
@@ -157,8 +174,6 @@ void Marks::apply(gl::Program& program, const gl::Owner& owner, const trace::Cli
   const std::vector<TokenTexel> none(1);
   const std::vector<TokenTexel>& texels = there ? tokens : none;
   tokens_.upload(texels.data(), ptrdiff_t(sizeof(TokenTexel)) * w, w, h);
-  const bool decided = there && clip->has_rlt && clip->keep.size() == clip->tokens();
-
   program.use();
   program.set_texture("u_tokens", kTokensUnit, tokens_);
   program.set_texture("u_palettes", kPalettesUnit, palettes_);
@@ -172,10 +187,10 @@ void Marks::apply(gl::Program& program, const gl::Owner& owner, const trace::Cli
   program.set("u_scale", static_cast<float>(place.scale));
   program.set("u_pixel", static_cast<float>(place.pixel));
   program.set("u_casing", colors::casing.r, colors::casing.g, colors::casing.b);
-  set_crop(program, style.crop, there ? clip : nullptr, place);
-  set_difference(program, there ? style.difference : DifferenceStyle{});
-  set_rlt(program, style.rlt, decided);
-  set_grid(program, there ? style.grid : GridStyle{});
+  set_crop(program, style.crop, place);
+  set_difference(program, style.difference);
+  set_rlt(program, style.rlt);
+  set_grid(program, style.grid);
 }
 
 void Marks::release() {

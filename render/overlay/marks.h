@@ -49,11 +49,18 @@ struct MarksPlace {
   double pixel = 1;  ///< output pixels in one pixel of 96 dpi
 };
 
-/// GLSL of all layers: `vec4 marks(vec4 below, vec2 p, vec2 position)` puts them over `below`
-/// (premultiplied); p in frame pixels, position in output pixels from the frame's corner.
-std::string marks_glsl();
-/// GLSL of the token lookup alone, part of marks_glsl(): `Token token_at(vec2 p)`.
-std::string tokens_glsl();
+/// The layers that show for these decisions on a frame of this size; all off without marks.
+struct Layers {
+  bool crop = false, difference = false, rlt = false, grid = false;
+  bool tokens() const { return difference || rlt || grid; }
+};
+Layers layers_of(const Style& style, const trace::ClipTrace* clip, int frame_width,
+                 int frame_height);
+
+/// GLSL of the layers that show: `vec4 marks(vec4 below, vec2 p, vec2 position)` puts them over
+/// `below` (premultiplied); p in frame pixels, position in output pixels from the frame's corner.
+/// Also `Token token_at(vec2 p)`. Equal text for equal arguments.
+std::string marks_glsl(const Style& style, const Layers& layers);
 
 /// Texture units 7 (tokens) and 11 (palettes) belong to the marks.
 class Marks {
