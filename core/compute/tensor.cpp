@@ -5,6 +5,8 @@
 #include <new>
 #include <stdexcept>
 
+#include <sys/mman.h>
+
 #include "compute/float16.h"
 
 namespace looktwice::compute {
@@ -50,6 +52,15 @@ std::string shape_text(const Shape& shape) {
 }
 
 std::shared_ptr<void> aligned_memory(size_t bytes) {
+  // Large blocks come straight from the kernel and go back to it: between weights that stay, the
+  // heap would keep the holes of those that were only passing through.
+  constexpr size_t kLarge = size_t{1} << 20;
+  if (bytes >= kLarge) {
+    void* p = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED) throw std::bad_alloc();
+    madvise(p, bytes, MADV_HUGEPAGE);
+    return {p, [bytes](void* q) { munmap(q, bytes); }};
+  }
   const size_t size = (bytes + 63) / 64 * 64;
   void* p = std::aligned_alloc(64, size ? size : 64);
   if (!p) throw std::bad_alloc();

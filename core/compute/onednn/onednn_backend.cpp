@@ -123,14 +123,19 @@ std::string OneDnnBackend::description() const {
          ", " + dtype_name(dtype_) + ", " + std::to_string(threads()) + " threads";
 }
 
-float* OneDnnBackend::scratch(int thread, size_t floats) {
-  auto& [memory, have] = scratch_[size_t(thread)];
-  if (have < floats) {
+void OneDnnBackend::reserve(int64_t workers, size_t floats) {
+  scratch_.resize(std::max(scratch_.size(), size_t(workers)));
+  for (auto& [memory, have] : scratch_) {
+    if (have >= floats) continue;
+    have = 0;
     memory.reset();
     memory = aligned_memory(floats * sizeof(float));
     have = floats;
   }
-  return static_cast<float*>(memory.get());
+}
+
+float* OneDnnBackend::scratch(int thread) const {
+  return static_cast<float*>(scratch_[size_t(thread)].first.get());
 }
 
 LinearPtr OneDnnBackend::prepare(const Tensor& weight, const Tensor& bias) {
@@ -150,7 +155,8 @@ LinearPtr OneDnnBackend::prepare(const Tensor& weight, const Tensor& bias) {
     w->dnnl = DnnlWeights::make(weight, dtype_);
     return w;
   }
-  const Tensor plain_weight = weight.to_f32();
+  const Tensor plain_weight =
+      weight.dtype() == DType::f32 && weight.contiguous() ? weight : weight.to_f32();
   const float* from = plain_weight.data<float>();
   w->packed = Tensor({w->panels * width * w->in}, dtype_);
   const bool narrow = dtype_ == DType::bf16;
@@ -188,7 +194,7 @@ void OneDnnBackend::run_own(const Weights& w, const GemmTask& whole) {
   const int64_t splits =
       tiles >= workers ? 1 : std::min<int64_t>(w.panels, (2 * workers + tiles - 1) / tiles);
   const auto floats = size_t(kernels_.gemm_scratch(long(height), long(w.in)));
-  scratch_.resize(std::max(scratch_.size(), size_t(workers)));
+  reserve(workers, floats);
   parallel_items(
       tiles * splits,
       [&](int64_t item, int thread) {
@@ -198,7 +204,7 @@ void OneDnnBackend::run_own(const Weights& w, const GemmTask& whole) {
         GemmTask t = rows_of(whole, begin, std::min(height, rows - begin));
         t.panel_begin = long(w.panels * part / splits);
         t.panel_end = long(w.panels * (part + 1) / splits);
-        t.scratch = scratch(thread, floats);
+        t.scratch = scratch(thread);
         kernels_.gemm(&t);
       },
       double(rows) * double(w.in) * double(w.out) < kSmall);
@@ -210,13 +216,13 @@ void OneDnnBackend::run_dnnl(const Weights& w, const GemmTask& whole) {
   const int64_t height = std::min(rows, kTileRows);
   const size_t product = size_t(height * w.out), input = size_t(height * w.in);
   const size_t floats = product + input + w.dnnl->workspace_bytes() / sizeof(float) + 64;
-  scratch_.resize(std::max(scratch_.size(), size_t(workers)));
+  reserve(workers, floats);
   const int type = dtype_ == DType::f32 ? kTypeF32 : kTypeBf16;
   parallel_items(tiles, [&](int64_t tile, int thread) {
     if (stop_.stop_requested()) return;
     const int64_t begin = tile * kTileRows;
     const GemmTask t = rows_of(whole, begin, std::min(kTileRows, rows - begin));
-    float* sums = scratch(thread, floats);
+    float* sums = scratch(thread);
     float* copy = sums + (product + 15) / 16 * 16;
     void* workspace = copy + (input + 15) / 16 * 16;
     const void* a = t.a;
@@ -315,7 +321,7 @@ void OneDnnBackend::attention(const Tensor& y, const Tensor& q, const Tensor& k,
   const bool tiles = amx_attention_ && q.dtype() == DType::bf16 && most_queries >= 16;
   if (tiles) floats = std::max(floats, size_t(attention_amx_scratch(most_keys, long(dim))));
 #endif
-  scratch_.resize(std::max(scratch_.size(), size_t(workers)));
+  reserve(workers, floats);
   const int type = type_of(q);
   parallel_items(
       pairs * parts,
@@ -352,7 +358,7 @@ void OneDnnBackend::attention(const Tensor& y, const Tensor& q, const Tensor& k,
         t.y_type = type_of(y);
         t.y = at(y.raw(), t.y_type, q0 * y.row_stride() + head * dim);
         t.y_stride = long(y.row_stride() * o.q_segments.step);
-        t.scratch = scratch(thread, floats);
+        t.scratch = scratch(thread);
 #ifdef LT_COMPUTE_X86
         if (tiles) {
           attention_amx(&t);

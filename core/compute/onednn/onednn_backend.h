@@ -30,8 +30,10 @@ class OneDnnBackend final : public ReferenceBackend {
 
  private:
   struct Weights;
-  /// Memory of a worker thread, at least `floats` of it, aligned to 64 bytes.
-  float* scratch(int thread, size_t floats);
+  /// Gives every worker memory of its own, at least `floats` of it, aligned to 64 bytes. Not inside a
+  /// parallel region: it may throw.
+  void reserve(int64_t workers, size_t floats);
+  float* scratch(int thread) const;
   void run_own(const Weights& w, const GemmTask& whole);
   void run_dnnl(const Weights& w, const GemmTask& whole);
 
