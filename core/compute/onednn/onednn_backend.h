@@ -30,8 +30,8 @@ class OneDnnBackend final : public ReferenceBackend {
 
  private:
   struct Weights;
-  /// Gives every worker memory of its own, at least `floats` of it, aligned to 64 bytes. Not inside a
-  /// parallel region: it may throw.
+  /// Gives every worker memory of its own, at least `floats` of it, aligned to 64 bytes. Not inside
+  /// a parallel region: it may throw.
   void reserve(int64_t workers, size_t floats);
   float* scratch(int thread) const;
   void run_own(const Weights& w, const GemmTask& whole);
