@@ -12,7 +12,7 @@ namespace {
 // Whole texels of four samples in every plane, and whole 4x4 blocks of software renderers.
 constexpr int kTileWidth = 32, kTileHeight = 16;
 
-enum class Touch : uint8_t { none, dimmed, mixed };
+enum class Touch : uint8_t { none, margin, dimmed, opaque, mixed };
 
 bool inside(const gl::PixelRect& r, double x0, double y0, double x1, double y1) {
   return r.x >= x0 && r.y >= y0 && r.x + r.width <= x1 && r.y + r.height <= y1;
@@ -59,31 +59,51 @@ Touch touch_of(const CellCauses& c, const std::vector<overlay::TokenTexel>& texe
     return std::clamp(static_cast<int>(std::floor((y - a.y) / (b.y - a.y) * clip.h)), 0,
                       clip.h - 1);
   };
-  for (int i = row(tile.y); i <= row(tile.y + tile.height); ++i)
-    for (int k = column(tile.x); k <= column(tile.x + tile.width); ++k)
-      if (token_shows(c, texels[size_t(i) * clip.w + k])) return Touch::mixed;
-  return Touch::none;
+  bool any = false, all_frozen = inside(tile, a.x, a.y, b.x, b.y);
+  const overlay::Style& style = c.style;
+  if (c.marks && (style.rlt.visible || style.difference.visible || style.grid.visible)) {
+    all_frozen = false;
+  }
+  for (int i = row(tile.y); i <= row(tile.y + tile.height); ++i) {
+    for (int k = column(tile.x); k <= column(tile.x + tile.width); ++k) {
+      const overlay::TokenTexel& texel = texels[size_t(i) * clip.w + k];
+      any = any || token_shows(c, texel);
+      all_frozen = all_frozen && texel.head != 0;
+    }
+  }
+  return all_frozen ? Touch::opaque : any ? Touch::mixed : Touch::none;
 }
 
-/// Runs of equal tiles, joined with the run above where that is as long.
-class Runs {
- public:
-  void add(const gl::PixelRect& run) {
-    for (size_t i = list_.size(); i-- > 0;) {
-      gl::PixelRect& above = list_[i];
-      if (above.y + above.height < run.y) break;
-      if (above.y + above.height == run.y && above.x == run.x && above.width == run.width) {
-        above.height += run.height;
-        return;
-      }
+/// Tiles of one kind as few large areas: each grows to the right, then down.
+std::vector<gl::PixelRect> joined(std::vector<Touch> tiles, int columns, int rows, Touch kind,
+                                  Size size) {
+  std::vector<gl::PixelRect> areas;
+  const auto at = [&](int column, int row) -> Touch& {
+    return tiles[size_t(row) * columns + column];
+  };
+  for (int row = 0; row < rows; ++row) {
+    for (int column = 0; column < columns; ++column) {
+      if (at(column, row) != kind) continue;
+      int right = column + 1, bottom = row + 1;
+      while (right < columns && at(right, row) == kind)
+        ++right;
+      const auto whole = [&](int r) {
+        for (int i = column; i < right; ++i)
+          if (at(i, r) != kind) return false;
+        return true;
+      };
+      while (bottom < rows && whole(bottom))
+        ++bottom;
+      for (int r = row; r < bottom; ++r)
+        for (int i = column; i < right; ++i)
+          at(i, r) = Touch::none;
+      const int x = column * kTileWidth, y = row * kTileHeight;
+      areas.push_back({x, y, std::min(right * kTileWidth, size.width) - x,
+                       std::min(bottom * kTileHeight, size.height) - y});
     }
-    list_.push_back(run);
   }
-  std::vector<gl::PixelRect> take() { return std::move(list_); }
-
- private:
-  std::vector<gl::PixelRect> list_;
-};
+  return areas;
+}
 
 }  // namespace
 
@@ -92,19 +112,16 @@ Coverage StaticLayer::coverage() const {
   if (!last_) return out;
   const LayerCauses& causes = *last_;
   out.dim = static_cast<float>(causes.cells.empty() ? 0 : causes.cells.front().style.crop.dim);
-  Runs dimmed, mixed;
-  for (int y = 0; y < causes.size.height; y += kTileHeight) {
-    const int height = std::min(kTileHeight, causes.size.height - y);
-    Touch last = Touch::none;
-    int start = 0;
-    const auto end_run = [&](int x) {
-      const gl::PixelRect run{start, y, std::min(x, causes.size.width) - start, height};
-      if (last == Touch::dimmed) dimmed.add(run);
-      if (last == Touch::mixed) mixed.add(run);
-    };
-    for (int x = 0; x < causes.size.width; x += kTileWidth) {
-      const gl::PixelRect tile{x, y, std::min(kTileWidth, causes.size.width - x), height};
-      Touch touch = Touch::none;
+  const int columns = (causes.size.width + kTileWidth - 1) / kTileWidth;
+  const int rows = (causes.size.height + kTileHeight - 1) / kTileHeight;
+  std::vector<Touch> tiles(size_t(columns) * rows, Touch::none);
+  for (int row = 0; row < rows; ++row) {
+    for (int column = 0; column < columns; ++column) {
+      const int x = column * kTileWidth, y = row * kTileHeight;
+      const gl::PixelRect tile{x, y, std::min(kTileWidth, causes.size.width - x),
+                               std::min(kTileHeight, causes.size.height - y)};
+      Touch& touch = tiles[size_t(row) * columns + column];
+      touch = Touch::margin;
       for (size_t i = 0; i < causes.cells.size() && touch != Touch::mixed; ++i) {
         const CellCauses& c = causes.cells[i];
         if (!c.has_frame) continue;
@@ -119,22 +136,17 @@ Coverage StaticLayer::coverage() const {
       }
       for (const Inked& text : inked_) {
         const gl::PixelRect& area = text.area;
-        if (!apart(tile, area.x - 2, area.y - 2, area.x + area.width + 2,
-                   area.y + area.height + 2) &&
-            text.cell != kNoPicture) {
+        if (touch != Touch::margin && !apart(tile, area.x - 2, area.y - 2, area.x + area.width + 2,
+                                             area.y + area.height + 2)) {
           touch = Touch::mixed;
         }
       }
-      if (touch != last) {
-        end_run(x);
-        start = x;
-        last = touch;
-      }
     }
-    end_run(causes.size.width);
   }
-  out.dimmed = dimmed.take();
-  out.mixed = mixed.take();
+  out.margins = joined(tiles, columns, rows, Touch::margin, causes.size);
+  out.opaque = joined(tiles, columns, rows, Touch::opaque, causes.size);
+  out.dimmed = joined(tiles, columns, rows, Touch::dimmed, causes.size);
+  out.mixed = joined(std::move(tiles), columns, rows, Touch::mixed, causes.size);
   return out;
 }
 

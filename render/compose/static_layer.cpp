@@ -342,7 +342,7 @@ std::vector<StaticLayer::Inked> StaticLayer::lay_text(Painter& painter,
     }
     if (!c.has_frame) {
       const std::string text = font.fitted("no picture yet", size, box.width);
-      inked.push_back({around(box), kNoPicture});
+      inked.push_back({around(box), -1});
       canvas.text(box.x + (box.width - font.width(text, size)) / 2, box.y + box.height / 2, text,
                   size, overlay::colors::text.with_alpha(0.7F), font);
     }

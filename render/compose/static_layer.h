@@ -52,11 +52,13 @@ struct LayerCauses {
 /// smaller than `least` pixels either way.
 Rect picture_area(const Cell& cell, Size frame, double least);
 
-/// Areas of whole texels in every plane; beyond them frames stay as they are, and where there is no
-/// frame nothing changes.
+/// What the layer does to the frames, in areas of whole texels of every plane. Beyond them frames
+/// stay as they are.
 struct Coverage {
-  std::vector<gl::PixelRect> dimmed;  ///< black of opacity `dim` and nothing else
-  std::vector<gl::PixelRect> mixed;   ///< anything
+  std::vector<gl::PixelRect> margins;  ///< no frame is here
+  std::vector<gl::PixelRect> opaque;   ///< frames are hidden
+  std::vector<gl::PixelRect> dimmed;   ///< black of opacity `dim` and nothing else
+  std::vector<gl::PixelRect> mixed;    ///< anything
   float dim = 0;
 };
 
@@ -76,8 +78,6 @@ class StaticLayer {
   void release();
 
  private:
-  static constexpr int kNoPicture = -2;
-
   /// What a token of a cell showed when it was painted.
   struct Tokens {
     std::vector<overlay::TokenTexel> texels;
@@ -86,7 +86,7 @@ class StaticLayer {
   /// An area with text, repainted as a whole: it is blended over the marks.
   struct Inked {
     gl::PixelRect area;
-    int cell = -1;  ///< of a title; kNoPicture: in an empty cell
+    int cell = -1;  ///< of a title
   };
   /// Areas of a cell whose tokens changed; none if the whole cell must be painted.
   std::optional<std::vector<gl::PixelRect>> changed_tokens(const CellCauses& now,

@@ -87,7 +87,7 @@ out vec4 o_color;
 void main() { o_color = vec4(u_value); }
 )";
 
-const char* const kFill = R"(
+const char* const kCopyPlanes = R"(
 uniform sampler2D u_plane;
 uniform vec2 u_texel;
 out vec4 o_color;
@@ -177,7 +177,7 @@ struct VideoOutput::State {
     gl::Framebuffer framebuffer;
     uint64_t version = 0;
     // Texels of the output to draw on, over frames that lie there already.
-    std::vector<gl::PixelRect> mixed, dimmed_luma, dimmed_chroma;
+    std::vector<gl::PixelRect> margins, opaque, mixed, dimmed_luma, dimmed_chroma;
     float dim = 0;
   };
   std::array<LayerPlanes, 4> layers;
@@ -206,6 +206,7 @@ struct VideoOutput::State {
   const Packed& packed_frame(Painter& painter, const frames::FramePtr& frame);
   LayerPlanes& layer_planes(Compositor::Parts& parts);
   void place_frame(Painter& painter, const Cell& cell, const frames::FramePtr& frame, Slot& slot);
+  void copy_planes(Painter& painter, LayerPlanes& layer, const std::vector<gl::PixelRect>& areas);
   void mix(Painter& painter, LayerPlanes& layer);
   void pass_planes(Compositor::Parts& parts, const Scene& scene,
                    const Compositor::Parts::Look& look, Slot& slot);
@@ -348,6 +349,8 @@ VideoOutput::State::LayerPlanes& VideoOutput::State::layer_planes(Compositor::Pa
     planes.version = layer.version();
     const Coverage coverage = layer.coverage();
     const auto areas = plane_areas(texels(), size.height);
+    planes.margins.clear();
+    planes.opaque.clear();
     planes.mixed.clear();
     planes.dimmed_luma.clear();
     planes.dimmed_chroma.clear();
@@ -358,6 +361,10 @@ VideoOutput::State::LayerPlanes& VideoOutput::State::layer_planes(Compositor::Pa
         const int width = (r.width + p.columns - 1) / p.columns;
         to.push_back({p.x + r.x / p.columns, p.y + r.y / p.rows, width, r.height / p.rows});
       };
+      for (const gl::PixelRect& area : coverage.margins)
+        add(planes.margins, area);
+      for (const gl::PixelRect& area : coverage.opaque)
+        add(planes.opaque, area);
       for (const gl::PixelRect& area : coverage.mixed)
         add(planes.mixed, area);
       for (const gl::PixelRect& area : coverage.dimmed)
@@ -394,6 +401,17 @@ void VideoOutput::State::place_frame(Painter& painter, const Cell& cell,
   }
 }
 
+/// Copies the layer, where no frame shows.
+void VideoOutput::State::copy_planes(Painter& painter, LayerPlanes& layer,
+                                     const std::vector<gl::PixelRect>& areas) {
+  if (areas.empty()) return;
+  gl::Program& program = painter.program("copy planes", [] { return std::string(kCopyPlanes); });
+  program.use();
+  program.set_texture("u_plane", 1, layer.plane);
+  program.set("u_texel", 1.F / static_cast<float>(texels()), 1.F / static_cast<float>(rows()));
+  painter.rects.draw(painter.owner, texels(), rows(), areas);
+}
+
 /// Blends the layer over the frames where it shows.
 void VideoOutput::State::mix(Painter& painter, LayerPlanes& layer) {
   glEnable(GL_BLEND);
@@ -426,14 +444,10 @@ void VideoOutput::State::pass_planes(Compositor::Parts& parts, const Scene& scen
                                      const Compositor::Parts::Look& look, Slot& slot) {
   Painter& painter = parts.painter;
   LayerPlanes& layer = layer_planes(parts);
+  slot.packed.framebuffer.bind();
   const uint64_t full = parts.layer().full_version();
   if (slot.margins != &layer || slot.margins_version != full) {
-    gl::Program& fill = painter.program("fill", [] { return std::string(kFill); });
-    fill.use();
-    slot.packed.framebuffer.bind();
-    fill.set_texture("u_plane", 1, layer.plane);
-    fill.set("u_texel", 1.F / static_cast<float>(texels()), 1.F / static_cast<float>(rows()));
-    painter.rects.draw(painter.owner, {0, 0, texels(), rows()});
+    copy_planes(painter, layer, layer.margins);
     slot.margins = &layer;
     slot.margins_version = full;
   }
@@ -442,6 +456,7 @@ void VideoOutput::State::pass_planes(Compositor::Parts& parts, const Scene& scen
     if (scene.layout == Layout::wipe) break;  // both panes show the same frame
   }
   slot.packed.framebuffer.bind();
+  copy_planes(painter, layer, layer.opaque);
   mix(painter, layer);
 }
 
