@@ -21,7 +21,7 @@ namespace {
 
 struct Options {
   SettingsOptions settings;
-  std::string moreg, dump_steps, json, dump, trace, output;
+  std::string preset, moreg, dump_steps, json, dump, trace, output;
   int steps = 0;
   double guidance = 0, fps = 0;
   int scale = 1;
@@ -136,6 +136,7 @@ engine::Settings resolve(const Options& o, const CLI::App& app) {
   const engine::GenerateSettings& given = o.settings.settings.generate;
   engine::GenerateSettings& g = s.generate;
   const auto has = [&](const char* option) { return app.count(option) > 0; };
+  if (has("--preset")) engine::apply_preset(g, o.preset);
   if (has("--model")) s.model = o.settings.settings.model;
   if (has("--prompt")) g.prompt = given.prompt;
   if (has("--noise")) g.noise = given.noise;
@@ -219,6 +220,9 @@ void add_generate(CLI::App& app, Run& run) {
                   "motion regularisation of adacache; FIRST..LAST step of its window (published: "
                   "4..26 at 30 steps, 10..90 at 100)")
       ->expected(0, 1);
+  cmd->add_option("--preset", o->preset,
+                  "steps, guidance and policy as a paper's code runs them: " +
+                      join(engine::generate_preset_names(), ", "));
   cmd->add_option("--from", g.from, "start from this clip, noised (video to video)");
   cmd->add_option("--strength", g.strength, "share of the steps that --from runs, above 0 to 1");
   cmd->add_option("--video", g.video,

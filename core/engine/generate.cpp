@@ -58,8 +58,8 @@ class NoiseFile {
       throw bad_input(path, "has no tensor \"noise\"", "it must be F32 [1, C, T, H, W]");
     for (const auto& [name, entry] : in_.tensors()) {
       if (std::find(known.begin(), known.end(), name) != known.end()) continue;
-      throw bad_input(path, "holds \"" + name + "\", which generate does not know",
-                      "known: " + join(known, ", "));
+      if (const auto near = nearest(name, known))
+        throw bad_input(path, "holds \"" + name + "\"", "did you mean \"" + *near + "\"?");
     }
   }
   bool has(const std::string& name) const { return in_.contains(name); }

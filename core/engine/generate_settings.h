@@ -26,6 +26,11 @@ struct GenerateSettings {
   void check() const;
 };
 
+/// Sets steps, guidance and policy as a paper's code runs them: "paper:adacache-fast",
+/// "paper:pab-246", …. Throws Error(input) naming the known ones.
+void apply_preset(GenerateSettings& settings, const std::string& preset);
+std::vector<std::string> generate_preset_names();
+
 Json to_json(const GenerateSettings& settings);
 /// Missing keys keep the values of `base`; unknown keys and wrong types throw Error(input).
 GenerateSettings generate_settings_from_json(const Json& json, const std::string& where,

@@ -185,6 +185,18 @@ TEST_F(Generating, BadRequestsAreNamed) {
             std::string::npos);
 }
 
+TEST(GenerateSettings, PresetsAreValidPolicies) {
+  for (const std::string& name : generate_preset_names()) {
+    GenerateSettings s;
+    apply_preset(s, name);
+    EXPECT_NO_THROW(policy_of(s)) << name;
+    EXPECT_EQ(*s.guidance, 7.0);
+  }
+  GenerateSettings s;
+  EXPECT_NE(message_of([&] { apply_preset(s, "paper:adacache-fats"); }).find("adacache-fast"),
+            std::string::npos);
+}
+
 TEST(GenerateSettings, JsonFormRoundTrips) {
   GenerateSettings s;
   s.prompt = "a red ball";
