@@ -59,6 +59,24 @@ class Video(Case):
         average = result.split("average:")[1].split()[0]
         self.assertTrue(average == "inf" or float(average) > 50, average)
 
+    def psnr(self, first, second, graph="[0:v][1:v]psnr"):
+        result = subprocess.run(["ffmpeg", "-v", "info", *first, *second, "-lavfi", graph, "-f", "null",
+                                 "-"], stderr=subprocess.PIPE, text=True, check=True).stderr
+        return float(result.split("average:")[1].split()[0])
+
+    def test_the_video_is_what_the_compositor_drew(self):
+        scene = "synth:static?width=640&height=368&frames=60"
+        for layout in ("side-by-side", "wipe"):
+            options = ["--layout", layout, "--overlay", "rlt", "--range", "20:49"]
+            self.good("export", scene, "-o", self.path("drawn_%03d.png"), *options)
+            self.good("export", scene, "-o", self.path("lossless.mkv"), "--codec", "ffv1", *options)
+            self.good("export", scene, "-o", self.path("out.mp4"), "--crf", 16, *options)
+            lossless, video = ["-i", self.path("lossless.mkv")], ["-i", self.path("out.mp4")]
+            self.assertGreater(self.psnr(video, lossless), 35)
+            pictures = ["-r", "30", "-i", self.path("drawn_%03d.png")]
+            self.assertGreater(self.psnr(video, pictures, "[0:v]format=gbrp[a];[1:v]format=gbrp[b];"
+                                         "[a][b]psnr"), 32)  # coloured edges lose half their chroma
+
     def test_every_codec(self):
         source = self.clip(graph="testsrc2=s=160x128:r=25:d=1")
         for codec, name, extension in (("h264", "h264", "mp4"), ("hevc", "hevc", "mp4"),
