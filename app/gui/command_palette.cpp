@@ -109,8 +109,9 @@ void CommandPalette::run_current() {
   if (item == nullptr || !(item->flags() & Qt::ItemIsEnabled)) return;
   const QString id = item->data(Qt::UserRole).toString();
   accept();
+  // The palette is gone by the time the command runs.
   QMetaObject::invokeMethod(
-      &commands_, [this, id] { commands_.run(id); }, Qt::QueuedConnection);
+      &commands_, [registry = &commands_, id] { registry->run(id); }, Qt::QueuedConnection);
 }
 
 bool CommandPalette::eventFilter(QObject* object, QEvent* event) {
@@ -161,6 +162,7 @@ ShortcutSheet::ShortcutSheet(const CommandRegistry& commands, QWidget* parent) :
     grid->setHorizontalSpacing(int(px(24)));
     grid->setVerticalSpacing(int(px(5)));
     grid->setColumnStretch(0, 1);
+    int row = 0;
     for (const Command& command : commands.all()) {
       if (command.group != group || command.keys.isEmpty()) continue;
       QString text = command.text;
@@ -171,9 +173,8 @@ ShortcutSheet::ShortcutSheet(const CommandRegistry& commands, QWidget* parent) :
       auto* name = new QLabel(text);
       auto* shortcut = new QLabel(keys.join(" or "));
       shortcut->setProperty("role", "dim");
-      const int row = grid->rowCount();
       grid->addWidget(name, row, 0);
-      grid->addWidget(shortcut, row, 1, Qt::AlignRight);
+      grid->addWidget(shortcut, row++, 1, Qt::AlignRight);
       ++rows;
     }
     column->addLayout(grid);

@@ -27,7 +27,7 @@ Document document_from_json(const Json& json, const std::string& where) {
           engine::settings_from_json(value, where + ": settings", document.settings);
     } else if (key == "scene") {
       document.scene = compose::scene_from_json(value, where + ": scene");
-    } else if (key != "schema" && key != "version") {
+    } else if (key != "schema" && key != "version" && key != "input") {
       throw bad_input(where, "has an unknown key \"" + key + "\"");
     }
   }

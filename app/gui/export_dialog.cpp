@@ -10,12 +10,14 @@
 #include <QLineEdit>
 #include <QProgressBar>
 #include <QPushButton>
+#include <QRegularExpression>
 #include <QSettings>
 #include <QStandardItemModel>
 #include <QStyle>
 #include <QVBoxLayout>
 
 #include "base/error.h"
+#include "probe.h"
 #include "theme.h"
 
 namespace looktwice::gui {
@@ -108,7 +110,8 @@ ExportDialog::ExportDialog(Workspace& workspace, QWidget* parent)
 
   const QString folder = QSettings().value("export/folder", QDir::homePath()).toString();
   QString base = QFileInfo(QString::fromStdString(status.info.name)).completeBaseName();
-  if (base.isEmpty()) base = "looktwice";
+  base.replace(QRegularExpression("[^\\w.-]+"), "-");
+  if (base.isEmpty()) base = "video";
   file_->setText(folder + "/" + base + "-looktwice.mp4");
   connect(browse_, &QPushButton::clicked, this, &ExportDialog::choose_file);
   connect(codec_, &QComboBox::activated, this, &ExportDialog::codec_changed);
@@ -187,8 +190,10 @@ void ExportDialog::start() {
   });
   connect(job_.get(), &ExportJob::failed, this,
           [this](const QString& text) { done_with(text, true); });
-  connect(job_.get(), &ExportJob::cancelled, this,
-          [this] { done_with("Cancelled; no file was left.", false); });
+  connect(job_.get(), &ExportJob::cancelled, this, [this] {
+    done_with("Cancelled; no file was left.", false);
+    outcome_ = "cancelled";
+  });
   set_running(true);
   job_->start();
 }
@@ -210,10 +215,29 @@ void ExportDialog::done_with(const QString& message, bool failed) {
   job_->deleteLater();
   (void)job_.release();
   set_running(false);
+  outcome_ = failed ? "failed" : "done";
   message_->setProperty("role", failed ? "error" : "");
   message_->style()->unpolish(message_);
   message_->style()->polish(message_);
   message_->setText(message);
+}
+
+ExportDialog::~ExportDialog() {
+  Probes::instance().forget(file_);
+  Probes::instance().forget(start_);
+}
+
+std::string ExportDialog::state() const {
+  return job_ ? "running" : outcome_;
+}
+
+std::string ExportDialog::message() const {
+  return message_->text().toStdString();
+}
+
+void ExportDialog::add_probes() const {
+  Probes::instance().add("export.file", file_);
+  Probes::instance().add("export.start", start_);
 }
 
 void ExportDialog::reject() {

@@ -19,7 +19,11 @@ class ExportDialog : public QDialog {
   Q_OBJECT
  public:
   ExportDialog(Workspace& workspace, QWidget* parent);
-  bool running() const { return job_ != nullptr; }
+  ~ExportDialog() override;
+  /// "idle", "running", "done" or "failed", and what the dialog says about it.
+  std::string state() const;
+  std::string message() const;
+  void add_probes() const;
 
  signals:
   void exported(const QString& file);
@@ -43,6 +47,7 @@ class ExportDialog : public QDialog {
   QProgressBar* progress_;
   QPushButton *start_, *close_, *browse_;
   std::unique_ptr<ExportJob> job_;
+  std::string outcome_ = "idle";
 };
 
 }  // namespace looktwice::gui

@@ -7,6 +7,7 @@
 #include <QOpenGLFunctions>
 #include <QTimer>
 #include <QWheelEvent>
+#include <algorithm>
 
 #include "probe.h"
 #include "theme.h"
@@ -91,8 +92,10 @@ void ImGuiWidget::paintGL() {
     cursor_ = Qt::CursorShape(-1);  // the scene sets its own
   }
   const bool text = platform_->wants_text();
-  if (testAttribute(Qt::WA_InputMethodEnabled) != text)
+  if (testAttribute(Qt::WA_InputMethodEnabled) != text) {
     setAttribute(Qt::WA_InputMethodEnabled, text);
+    frames_wanted_ = std::max(frames_wanted_, 3);
+  }
 
   if (frames_wanted_ > 0) --frames_wanted_;
   if (frames_wanted_ > 0 || platform_->input_pending()) {
@@ -102,6 +105,12 @@ void ImGuiWidget::paintGL() {
 }
 
 bool ImGuiWidget::event(QEvent* event) {
+  if (event->type() == QEvent::ShortcutOverride) {
+    // A click that is not painted yet may be about to open a text field: what is typed after it
+    // belongs there.
+    for (int i = 0; i < 3 && (frames_wanted_ > 0 || platform_->input_pending()); ++i)
+      repaint();
+  }
   if (event->type() == QEvent::ShortcutOverride && platform_->wants_text()) {
     // Typing in a field: plain keys and editing chords are not shortcuts.
     const auto* key = static_cast<QKeyEvent*>(event);
@@ -150,7 +159,7 @@ void ImGuiWidget::leaveEvent(QEvent*) {
 
 void ImGuiWidget::keyPressEvent(QKeyEvent* event) {
   if (!platform_->key(event, true)) QOpenGLWidget::keyPressEvent(event);
-  refresh(2);
+  refresh(4);
 }
 
 void ImGuiWidget::keyReleaseEvent(QKeyEvent* event) {

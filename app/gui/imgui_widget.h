@@ -17,6 +17,8 @@ class ImGuiWidget : public QOpenGLWidget {
   explicit ImGuiWidget(QWidget* parent = nullptr);
   ~ImGuiWidget() override;
 
+  /// True while a text field of this widget is being edited.
+  bool editing() const { return platform_->wants_text(); }
   /// Repaints `frames` times, once per event-loop turn.
   void refresh(int frames = 1);
 

@@ -98,7 +98,7 @@ void LayersPanel::others(Document& next) {
   section("Picture");
   toggle("grid.visible", "Patch grid", &next.scene.style.grid.visible,
          "Borders of the patches that the model cuts the frame into.");
-  toggle("crop.visible", "Dim what the model does not see", &next.scene.style.crop.visible,
+  toggle("crop.visible", "Dim outside the crop", &next.scene.style.crop.visible,
          "The model sees a part of the frame; the rest is darkened.");
   bool legend = next.scene.legend != compose::LegendPlace::none;
   if (toggle("legend", "Legend", &legend,

@@ -49,7 +49,9 @@ int main(int argc, char** argv) {
   const QCommandLineOption quit_after("quit-after",
                                       "Close after so many seconds (for measurements).", "seconds");
   const QCommandLineOption paused("paused", "Do not start to play.");
-  parser.addOptions({paused, print_state, watchdog, no_tour, theme, scale, quit_after});
+  const QCommandLineOption bench_tau(
+      "bench-tau", "Move τ so many times, print how long the pixels took, and close.", "count");
+  parser.addOptions({bench_tau, paused, print_state, watchdog, no_tour, theme, scale, quit_after});
   parser.process(app);
 
   StartOptions options;
@@ -58,6 +60,7 @@ int main(int argc, char** argv) {
   }
   options.print_state = parser.isSet(print_state);
   options.watchdog = parser.isSet(watchdog);
+  if (parser.isSet(bench_tau)) options.bench_tau = parser.value(bench_tau).toInt();
   options.tour = !parser.isSet(no_tour);
   options.paused = parser.isSet(paused);
 

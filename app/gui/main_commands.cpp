@@ -12,8 +12,10 @@
 #include "about_dialog.h"
 #include "base/log.h"
 #include "command_palette.h"
+#include "device_dialog.h"
 #include "export_dialog.h"
 #include "main_window.h"
+#include "preferences_dialog.h"
 #include "theme.h"
 #include "viewport.h"
 
@@ -40,6 +42,21 @@ void MainWindow::add_file_commands() {
                  "Open a camera, the screen, a filter graph or a scene by its address",
                  {QKeySequence("Ctrl+L")},
                  [this] { open_url_dialog(); }});
+  commands_.add({"file.open_device",
+                 "File",
+                 "Open &camera or screen…",
+                 "Pick a camera or the screen",
+                 {QKeySequence("Ctrl+Shift+O")},
+                 [this] {
+                   DeviceDialog dialog(this);
+                   if (dialog.exec() == QDialog::Accepted) open(dialog.address());
+                 }});
+  commands_.add({"file.save_session",
+                 "File",
+                 "Save &session…",
+                 "Save what is open and all settings to a file",
+                 {QKeySequence("Ctrl+S")},
+                 [this] { save_session_as(); }});
   commands_.add({"file.close",
                  "File",
                  "&Close video",
@@ -76,6 +93,8 @@ void MainWindow::add_file_commands() {
 }
 
 void MainWindow::add_playback_commands() {
+  // Quitting works from every window of the app.
+  commands_.action("file.quit")->setShortcutContext(Qt::ApplicationShortcut);
   const auto ready = [this] { return workspace_.has_source(); };
   const auto seekable = [this] {
     return workspace_.has_source() && !workspace_.status().info.live;
@@ -379,6 +398,17 @@ void MainWindow::add_other_commands() {
                  {QKeySequence("Ctrl+Z")},
                  [this] { workspace_.undo(); },
                  [this] { return workspace_.history().can_undo(); }});
+  commands_.add({"edit.preferences",
+                 "Edit",
+                 "&Preferences…",
+                 "Colours, interface size, playback",
+                 {QKeySequence("Ctrl+,")},
+                 [this] {
+                   PreferencesDialog dialog(this);
+                   connect(&dialog, &PreferencesDialog::autoplay_changed, this,
+                           [this](bool on) { workspace_.set_autoplay(on); });
+                   dialog.exec();
+                 }});
   commands_.add({"edit.redo",
                  "Edit",
                  "&Redo",
@@ -493,13 +523,13 @@ void MainWindow::add_other_commands() {
 
 void MainWindow::build_menus() {
   QMenu* file = menuBar()->addMenu("&File");
-  commands_.fill(file, {"file.open", "file.open_address"});
+  commands_.fill(file, {"file.open", "file.open_device", "file.open_address"});
   recent_ = file->addMenu("Open &recent");
   connect(recent_, &QMenu::aboutToShow, this, &MainWindow::fill_recent);
-  commands_.fill(file, {"file.close", "", "file.export", "file.screenshot", "file.copy_command", "",
-                        "file.quit"});
-  commands_.fill(menuBar()->addMenu("&Edit"),
-                 {"edit.undo", "edit.redo", "", "tau.up", "tau.down", "tau.reset"});
+  commands_.fill(file, {"file.close", "", "file.save_session", "file.export", "file.screenshot",
+                        "file.copy_command", "", "file.quit"});
+  commands_.fill(menuBar()->addMenu("&Edit"), {"edit.undo", "edit.redo", "", "tau.up", "tau.down",
+                                               "tau.reset", "", "edit.preferences"});
   commands_.fill(
       menuBar()->addMenu("&Playback"),
       {"play.toggle", "play.back", "play.forward", "play.second_back", "play.second_forward",

@@ -1,6 +1,7 @@
 // What is remembered between starts, and the tour of the first one.
 
 #include <QDockWidget>
+#include <QFileDialog>
 #include <QFileInfo>
 #include <QMenu>
 #include <QSettings>
@@ -107,6 +108,25 @@ void MainWindow::open_session(const QString& file) {
     const Json json = read_json(file.toStdString());
     workspace_.load_document(document_from_json(json, file.toStdString()));
     if (json.contains("input")) open(QString::fromStdString(json.at("input").get<std::string>()));
+  } catch (const std::exception& error) {
+    log(LogLevel::error, error.what());
+    statusBar()->showMessage(error.what(), 10000);
+  }
+}
+
+void MainWindow::save_session_as() {
+  QString file = QFileDialog::getSaveFileName(this, "Save session", "session.looktwice",
+                                              "LookTwice sessions (*.looktwice)");
+  if (file.isEmpty()) return;
+  if (!file.endsWith(".looktwice")) file += ".looktwice";
+  try {
+    Json json = to_json(workspace_.document());
+    if (workspace_.has_source()) {
+      const QFileInfo info(QString::fromStdString(workspace_.input()));
+      json["input"] = info.exists() ? info.absoluteFilePath().toStdString() : workspace_.input();
+    }
+    write_json(file.toStdString(), json);
+    statusBar()->showMessage("Saved " + file, 5000);
   } catch (const std::exception& error) {
     log(LogLevel::error, error.what());
     statusBar()->showMessage(error.what(), 10000);

@@ -68,6 +68,11 @@ MainWindow::MainWindow(const StartOptions& options) : options_(options), command
   connect(&workspace_, &Workspace::document_changed, this, [this] {
     update_status();
     commands_.refresh();
+    const auto named = [](const char* verb, const std::string& what) {
+      return QString(verb) + (what.empty() ? QString() : " " + QString::fromStdString(what));
+    };
+    commands_.action("edit.undo")->setText(named("&Undo", workspace_.history().undo_name()));
+    commands_.action("edit.redo")->setText(named("&Redo", workspace_.history().redo_name()));
     if (!autosave_.isActive()) autosave_.start();
   });
   connect(&workspace_, &Workspace::playback_changed, &commands_, &CommandRegistry::refresh);
@@ -82,12 +87,33 @@ MainWindow::MainWindow(const StartOptions& options) : options_(options), command
   update_title();
   update_status();
   if (options.watchdog) watchdog_ = std::make_unique<Watchdog>();
+  if (options.bench_tau > 0) start_tau_bench();
   if (options.print_state) {
     state_report_ = std::make_unique<StateReport>([this] { return state(); });
   }
 }
 
 MainWindow::~MainWindow() = default;
+
+void MainWindow::start_tau_bench() {
+  auto* timer = new QTimer(this);
+  timer->setInterval(30);
+  connect(timer, &QTimer::timeout, this, [this, timer, moves = 0]() mutable {
+    if (!workspace_.clip() || workspace_.progress() < 1 || tau_latency().waiting()) return;
+    if (moves == options_.bench_tau) {
+      timer->stop();
+      std::printf("τ to pixels: p50 %.1f ms, p95 %.1f ms over %zu changes\n",
+                  tau_latency().quantile(0.5), tau_latency().quantile(0.95), tau_latency().count());
+      std::fflush(stdout);
+      close();
+      return;
+    }
+    tau_latency().input();
+    workspace_.set_tau(0.02f + 0.01f * float(moves++ % 40));
+    tau_latency().owed();
+  });
+  timer->start();
+}
 
 QDockWidget* MainWindow::add_dock(const char* name, const QString& title, QWidget* content,
                                   Qt::DockWidgetArea area) {
@@ -114,7 +140,7 @@ void MainWindow::build_docks() {
   log->hide();
   setCorner(Qt::BottomRightCorner, Qt::RightDockWidgetArea);
   setCorner(Qt::BottomLeftCorner, Qt::LeftDockWidgetArea);
-  resizeDocks({source, threshold}, {int(px(270)), int(px(340))}, Qt::Horizontal);
+  resizeDocks({source, threshold}, {int(px(290)), int(px(340))}, Qt::Horizontal);
   resizeDocks({threshold, inspector}, {int(px(400)), int(px(400))}, Qt::Vertical);
   resizeDocks({source, layers}, {int(px(430)), int(px(370))}, Qt::Vertical);
   connect(log_, &LogPanel::attention, this,
@@ -205,6 +231,8 @@ Json MainWindow::state() const {
       json["pinned"]["difference"] = finite(double(token->difference));
     }
   }
+  const auto* focused = dynamic_cast<const ImGuiWidget*>(QApplication::focusWidget());
+  json["editing"] = focused != nullptr && focused->editing();
   json["undo"] = workspace_.history().undo_name();
   json["redo"] = workspace_.history().redo_name();
   json["theme"] = theme_name().toStdString();
@@ -221,9 +249,15 @@ Json MainWindow::state() const {
   const QWidget* active = QApplication::activeModalWidget();
   if (active == nullptr && export_ != nullptr && export_->isVisible()) active = export_;
   json["dialog"] = active != nullptr ? active->objectName().toStdString() : "";
+  json["export"] = export_ != nullptr ? export_->state() : "idle";
+  json["export_message"] = export_ != nullptr ? export_->message() : "";
+  if (export_ != nullptr) export_->add_probes();
   json["tau_latency_p95_ms"] = tau_latency().quantile(0.95);
   json["tau_latency_samples"] = tau_latency().count();
-  Json rects = Json::object();
+  const QPoint corner = mapToGlobal(QPoint(0, 0)) * devicePixelRatioF();
+  Json rects = {{"window",
+                 {corner.x(), corner.y(), int(width() * devicePixelRatioF()),
+                  int(height() * devicePixelRatioF())}}};
   for (const auto& [name, rect] : Probes::instance().rectangles()) {
     rects[name] = {rect.x(), rect.y(), rect.width(), rect.height()};
   }

@@ -29,6 +29,7 @@ struct StartOptions {
   bool print_state = false;
   bool watchdog = false;
   bool tour = true;     ///< on the first start
+  int bench_tau = 0;    ///< move τ so many times, print the latency and close
   bool paused = false;  ///< do not play what is opened
   QString theme;        ///< overrides the remembered one, for this run
   double scale = 0;     ///< the same
@@ -54,6 +55,7 @@ class MainWindow : public QMainWindow {
   void build_docks();
   QDockWidget* add_dock(const char* name, const QString& title, QWidget* content,
                         Qt::DockWidgetArea area);
+  void start_tau_bench();
   void update_title();
   void update_status();
   // main_session.cpp

@@ -1,8 +1,13 @@
 #include "theme.h"
 
 #include <QApplication>
+#include <QDir>
+#include <QFile>
 #include <QFont>
+#include <QImage>
+#include <QPainter>
 #include <QPalette>
+#include <QStandardPaths>
 #include <QStyle>
 #include <QStyleFactory>
 #include <algorithm>
@@ -97,6 +102,23 @@ QPalette palette_of(const Theme& t) {
   return p;
 }
 
+/// Style sheets take pictures from files only: a small arrow, drawn once per colour.
+QString arrow_file(const QColor& color) {
+  const QString folder = QStandardPaths::writableLocation(QStandardPaths::CacheLocation);
+  const QString file = folder + "/arrow-" + color.name().mid(1) + ".png";
+  if (QFile::exists(file)) return file;
+  QDir().mkpath(folder);
+  QImage image(40, 40, QImage::Format_ARGB32_Premultiplied);
+  image.fill(Qt::transparent);
+  QPainter painter(&image);
+  painter.setRenderHint(QPainter::Antialiasing);
+  painter.setPen(QPen(color, 5, Qt::SolidLine, Qt::RoundCap, Qt::RoundJoin));
+  painter.drawPolyline(QPolygonF({QPointF(8, 14), QPointF(20, 26), QPointF(32, 14)}));
+  painter.end();
+  image.save(file, "PNG");
+  return file;
+}
+
 QString style_sheet(const Theme& t, double s) {
   const auto n = [s](double v) { return QString::number(std::max(1, int(std::lround(v * s)))); };
   QString css = R"(
@@ -131,6 +153,9 @@ QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox { background: %field; border: 1px
   border-radius: %4px; padding: %4px %6px; color: %text; selection-background-color: %accent;
   selection-color: %onaccent; }
 QComboBox::drop-down { border: none; width: %18px; }
+QComboBox::down-arrow { image: url(%arrow); width: %10px; height: %10px; }
+QDialogButtonBox { dialogbuttonbox-buttons-have-icons: 0; }
+QDialog#palette { border: 1px solid %line; }
 QComboBox QAbstractItemView { background: %panel; border: 1px solid %line; outline: none; }
 QListView, QTreeView, QPlainTextEdit, QTextBrowser { background: %panel; border: 1px solid %panel;
   color: %text; outline: none; }
@@ -159,13 +184,19 @@ QLabel[role="error"] { color: %error; }
 QLabel[role="title"] { font-size: %title; font-weight: 600; }
 )";
   // Longest names first, so that %fieldx is never read as %field.
-  const std::pair<const char*, QString> names[] = {
-      {"%onaccent", t.on_accent.name()}, {"%window", t.window.name()},
-      {"%accent", t.accent.name()},      {"%panel", t.panel.name()},
-      {"%field", t.field.name()},        {"%hover", t.field_hover.name()},
-      {"%error", t.error.name()},        {"%faint", t.faint.name()},
-      {"%title", n(17) + "px"},          {"%line", t.line.name()},
-      {"%text", t.text.name()},          {"%dim", t.dim.name()}};
+  const std::pair<const char*, QString> names[] = {{"%arrow", arrow_file(t.dim)},
+                                                   {"%onaccent", t.on_accent.name()},
+                                                   {"%window", t.window.name()},
+                                                   {"%accent", t.accent.name()},
+                                                   {"%panel", t.panel.name()},
+                                                   {"%field", t.field.name()},
+                                                   {"%hover", t.field_hover.name()},
+                                                   {"%error", t.error.name()},
+                                                   {"%faint", t.faint.name()},
+                                                   {"%title", n(17) + "px"},
+                                                   {"%line", t.line.name()},
+                                                   {"%text", t.text.name()},
+                                                   {"%dim", t.dim.name()}};
   for (const auto& [name, value] : names)
     css.replace(name, value);
   for (const int v : {24, 18, 14, 12, 10, 8, 7, 6, 5, 4, 3, 2}) {

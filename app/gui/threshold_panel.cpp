@@ -1,6 +1,7 @@
 #include "threshold_panel.h"
 
 #include <algorithm>
+#include <cfloat>
 #include <cmath>
 #include <cstdio>
 
@@ -32,6 +33,16 @@ ThresholdPanel::ThresholdPanel(Workspace& workspace, QWidget* parent)
   connect(&workspace, &Workspace::frame_changed, this, [this] {
     if (workspace_.measured() != shown_) refresh();
   });
+}
+
+void ThresholdPanel::mousePressEvent(QMouseEvent* event) {
+  tau_latency().input();
+  ImGuiWidget::mousePressEvent(event);
+}
+
+void ThresholdPanel::mouseMoveEvent(QMouseEvent* event) {
+  tau_latency().input();
+  ImGuiWidget::mouseMoveEvent(event);
 }
 
 void ThresholdPanel::set_tau(double tau) {
@@ -205,7 +216,11 @@ void ThresholdPanel::fields() {
   const auto label = [&](const char* text, const char* help) {
     ImGui::SetCursorPosY(top);
     ImGui::BeginGroup();
-    small_text("%s", text);
+    // Drawn, not written: text beside framed items would be moved to their baseline.
+    ImFont* font = small_font();
+    const float size = font->FontSize * ImGui::GetIO().FontGlobalScale;
+    ImGui::GetWindowDrawList()->AddText(font, size, ImGui::GetCursorScreenPos(), color_dim(), text);
+    ImGui::Dummy(ImVec2(width, size));
     if (ImGui::IsItemHovered()) tooltip(help);
   };
   double tau = double(workspace_.tau());

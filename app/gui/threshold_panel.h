@@ -13,6 +13,8 @@ class ThresholdPanel : public ImGuiWidget {
 
  protected:
   void ui() override;
+  void mousePressEvent(QMouseEvent* event) override;
+  void mouseMoveEvent(QMouseEvent* event) override;
 
  private:
   void summary();

@@ -1,6 +1,7 @@
 // What lies over the picture: badges, the empty state, errors, the tour.
 
 #include <algorithm>
+#include <cfloat>
 #include <cstdio>
 
 #include "fonts.h"
@@ -28,7 +29,8 @@ float badge(ImVec2 right_top, const char* text, ImU32 color) {
 bool begin_card(const char* name, ImVec2 center, float width, float pivot_y = 0.5f) {
   const Theme& theme = current_theme();
   ImGui::SetNextWindowPos(center, ImGuiCond_Always, ImVec2(0.5f, pivot_y));
-  ImGui::SetNextWindowSize(ImVec2(width, 0));
+  // The height follows the text, the width does not.
+  ImGui::SetNextWindowSizeConstraints(ImVec2(width, 0), ImVec2(width, FLT_MAX));
   ImGui::PushStyleColor(ImGuiCol_ChildBg, imgui_color(theme.panel, 0.97));
   ImGui::PushStyleColor(ImGuiCol_WindowBg, imgui_color(theme.panel, 0.97));
   ImGui::PushStyleColor(ImGuiCol_Border, imgui_color(theme.line));
@@ -104,7 +106,7 @@ void Viewport::draw_cards() {
     ImGui::TextUnformatted(!workspace_.open_error().empty() ? "This could not be opened"
                                                             : "The picture cannot be drawn");
     ImGui::PopFont();
-    ImGui::PushTextWrapPos(0);
+    ImGui::PushTextWrapPos(width - float(px(18)));
     ImGui::TextUnformatted(error.c_str());
     if (workspace_.frame()) dim_text("What was open stays as it was.");
     ImGui::PopTextWrapPos();
@@ -127,14 +129,14 @@ void Viewport::draw_cards() {
       ImGui::PushFont(bold_font());
       ImGui::TextUnformatted("Opening…");
       ImGui::PopFont();
-      ImGui::PushTextWrapPos(0);
+      ImGui::PushTextWrapPos(width - float(px(18)));
       dim_text("%s", workspace_.status().input.c_str());
       ImGui::PopTextWrapPos();
     } else {
       ImGui::PushFont(title_font());
       ImGui::TextUnformatted("Open a video");
       ImGui::PopFont();
-      ImGui::PushTextWrapPos(0);
+      ImGui::PushTextWrapPos(width - float(px(18)));
       dim_text(
           "Drop a file here, or open a file, a camera, the screen or a built-in scene. LookTwice "
           "marks the patches that a video transformer has already seen.");
@@ -152,7 +154,7 @@ void Viewport::draw_cards() {
     ImGui::PushFont(bold_font());
     ImGui::TextUnformatted(coach_title_.c_str());
     ImGui::PopFont();
-    ImGui::PushTextWrapPos(0);
+    ImGui::PushTextWrapPos(width - float(px(18)));
     ImGui::TextUnformatted(coach_text_.c_str());
     dim_text("%s", coach_footer_.c_str());
     ImGui::PopTextWrapPos();

@@ -53,13 +53,12 @@ std::string difference_text(float difference) {
 }
 
 std::string decision_text(const overlay::TokenState& token, float tau) {
-  if (token.t == 0) return "Kept: the first tubelet of a clip always is.";
+  if (token.t == 0) return "The first tubelet of a clip is always kept.";
   if (token.kept) {
-    return format("Kept: the patch changed by %.3f, more than τ = %.3f.", double(token.difference),
-                  double(tau));
+    return format("It changed by %.3f, more than τ = %.3f.", double(token.difference), double(tau));
   }
-  return format("Pruned: the patch changed by %.3f, no more than τ = %.3f.",
-                double(token.difference), double(tau));
+  return format("It changed by %.3f, no more than τ = %.3f.", double(token.difference),
+                double(tau));
 }
 
 void Viewport::hover_tip(const compose::Cell&, compose::Point pixel) {

@@ -161,6 +161,12 @@ class App:
         self.move(name, fx, fy)
         self.xdo("click", "--repeat", repeat, "--delay", 15, button)
 
+    def edit(self, name):
+        """Clicks into a text field, which selects what it holds."""
+        self.wait(lambda s: not s["editing"], "no field being edited")
+        self.click(name)
+        self.wait(lambda s: s["editing"], f"the field {name} being edited")
+
     def drag(self, name, start, end, steps=12):
         """Drags inside a control from one (fx, fy) to another."""
         x0, y0 = self.at(name, *start)
@@ -182,7 +188,7 @@ class App:
         self.xdo("key", "--delay", 20, *keys)
 
     def type(self, text):
-        self.xdo("type", "--delay", 20, text)
+        self.xdo("type", "--delay", 20, "--", text)
 
     @staticmethod
     def shot():

@@ -32,8 +32,7 @@ def playback_by_keys_and_buttons():
         state = app.wait(lambda s: abs(s["frame"] - 64) <= 1, "a seek by click")
         app.key("i")
         app.wait(lambda s: s["in"] == state["frame"], "an in point")
-        app.click("frame.field")
-        app.key("ctrl+a")
+        app.edit("frame.field")
         app.type("99")
         app.key("Return")
         app.wait(lambda s: s["frame"] == 99, "the frame as typed")
@@ -69,9 +68,9 @@ def layouts_keep_the_picture():
 def zoom_hover_and_pin():
     with App("--paused", SCENE) as app:
         start = app.ready()
-        app.move("view.area")
+        app.move("view.area", 0.47, 0.46)
         state = app.wait(lambda s: s["hovered"] is not None, "a hovered patch")
-        app.click("view.area")
+        app.click("view.area", 0.47, 0.46)
         pinned = app.wait(lambda s: s["pinned"] is not None, "a pinned patch")["pinned"]
         check((pinned["row"], pinned["column"]) == (state["hovered"]["row"], state["hovered"]["column"]),
               "another patch was pinned than was hovered")

@@ -123,6 +123,17 @@ def run_command(app, words):
     app.wait(lambda s: s["dialog"] == "", "the palette closed")
 
 
+def the_screen_is_a_live_source():
+    with App("--paused", f"screen:{os.environ['DISPLAY']}?size=640x480&fps=15") as app:
+        state = app.wait(lambda s: s["live"] and s["frame"] > 0, "a live picture")
+        check(state["playing"], "a live source must run")
+        app.wait(lambda s: s["kept_ratio"] is not None, "marks on the live picture")
+        app.focus()
+        app.key("ctrl+w")
+        app.wait(lambda s: not s["open"], "a closed source")
+        check(app.quit() == 0, "closing after a live source failed")
+
+
 main(a_missing_file_at_the_start, a_bad_file_keeps_what_was_open,
      a_video_shorter_than_a_clip_says_so_and_plays, closing_in_the_middle_is_clean,
-     settings_survive_a_lost_display, docks_float_and_return_and_a_second_view_comes_and_goes)
+     settings_survive_a_lost_display, docks_float_and_return_and_a_second_view_comes_and_goes, the_screen_is_a_live_source)

@@ -39,32 +39,27 @@ def dragging_tau_changes_kept_ratio_and_pixels():
 def typed_values_are_exact():
     with App("--paused", SCENE) as app:
         app.ready()
-        app.click("tau.field")
-        app.key("ctrl+a")
+        app.edit("tau.field")
         app.type("0.25")
         app.key("Return")
         app.wait(lambda s: abs(s["tau"] - 0.25) < 1e-6, "τ as typed")
-        app.click("tau.grey")
-        app.key("ctrl+a")
+        app.edit("tau.grey")
         app.type("10")
         app.key("Return")
         # One grey level is the mean over channels of 1 / (255 std).
         level = sum(1 / (255 * s) for s in (0.229, 0.224, 0.225)) / 3
         app.wait(lambda s: abs(s["tau"] - 10 * level) < 1e-3, "τ of ten grey levels")
-        app.click("tau.kept")
-        app.key("ctrl+a")
+        app.edit("tau.kept")
         app.type("50")
         app.key("Return")
         state = app.wait(lambda s: abs(s["tau"] - 10 * level) > 1e-3, "τ for half of the tokens")
         check(state["kept_ratio"] <= 0.5 + 1e-6, f"keeps {state['kept_ratio']}, more than was typed")
         # Nonsense changes nothing, and a space in a field plays nothing.
         tau = state["tau"]
-        app.click("tau.field")
-        app.key("ctrl+a")
+        app.edit("tau.field")
         app.type("nan ")
         app.key("Return")
-        app.click("tau.field")
-        app.key("ctrl+a")
+        app.edit("tau.field")
         app.type("-3")
         app.key("Return")
         state = app.wait(lambda s: s["tau"] in (tau, 0.0), "a clamped τ")
