@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "base/error.h"
 #include "base/json.h"
 #include "base/safetensors.h"
 #include "models/classifier.h"
@@ -287,6 +288,97 @@ TEST_P(VitGolden, LengthEncodingAlignedAndAsPublished) {
       first += sizes.size();
     }
   }
+}
+
+TEST_P(VitGolden, PackingEqualsRunningClipsOneByOneInAnyOrder) {
+  const VideoCases g;
+  const auto model = open("tiny_videomae");
+  std::vector<std::vector<uint8_t>> keep(3, std::vector<uint8_t>(64, 0));
+  for (size_t i = 0; i < 64; ++i) {
+    keep[0][i] = 1;
+    keep[1][i] = i < 16 || i % 3 == 0;
+    keep[2][i] = i < 16;
+  }
+  Reduction r;
+  r.merge = {5, 0, 9};
+  std::vector<ClipInput> clips;
+  for (size_t b = 0; b < 3; ++b) {
+    clips.push_back(g.clip(b % 2));
+    clips[b].keep = keep[b];
+  }
+  const Result packed = model->classify(clips, r);
+  const ClipInput turned[] = {clips[2], clips[0], clips[1]};
+  const Result other = model->classify(turned, r);
+  for (size_t b = 0; b < 3; ++b) {
+    const Result alone = model->classify({&clips[b], 1}, r);
+    const double tolerance = exact() ? 1e-5 : 3e-2;
+    EXPECT_LT(largest_difference(packed.clips[b].logits, alone.clips[0].logits.data()), tolerance);
+    EXPECT_LT(largest_difference(packed.clips[b].logits, other.clips[(b + 1) % 3].logits.data()),
+              tolerance);
+    EXPECT_EQ(packed.clips[b].tokens, alone.clips[0].tokens);
+    float total = 0;
+    for (float size : packed.clips[b].size)
+      total += size;
+    EXPECT_EQ(total, float(packed.clips[b].tokens.front()));
+  }
+}
+
+TEST_P(VitGolden, MergingNothingChangesNothing) {
+  const VideoCases g;
+  const auto model = open("tiny_videomae");
+  const ClipInput clip = g.clip(0);
+  Reduction r;
+  const auto plain = model->classify({&clip, 1}, r);
+  r.merge = {0, 0, 0};
+  EXPECT_EQ(model->classify({&clip, 1}, r).clips[0].logits, plain.clips[0].logits);
+}
+
+TEST_P(VitGolden, WhatTheModelCannotDoIsNamed) {
+  const VideoCases g;
+  const auto model = open("tiny_videomae");
+  const ClipInput clip = g.clip(0);
+  const auto refused = [&](const ClipInput& input, const Reduction& r, const char* part) {
+    try {
+      model->classify({&input, 1}, r);
+      ADD_FAILURE() << part << " was accepted";
+    } catch (const Error& e) {
+      EXPECT_EQ(e.exit_code(), 2);
+      EXPECT_NE(std::string(e.what()).find(part), std::string::npos) << e.what();
+    }
+  };
+  Reduction r;
+  r.merge = {1, 1, 1, 1};
+  refused(clip, r, "4 entries");
+  r = {};
+  r.length_encoding = Choice::on;
+  refused(clip, r, "--length-encoding");
+  r = {};
+  r.norm_eps = -1;
+  refused(clip, r, "--ln-eps");
+  const std::vector<uint8_t> none(64, 0);
+  ClipInput empty = clip;
+  empty.keep = none;
+  refused(empty, {}, "keeps no token");
+  ClipInput odd = clip;
+  odd.frames.T = 7;
+  refused(odd, {}, "7");
+  // More than can be merged is capped, as in the published code, and said.
+  r = {};
+  r.merge = {60, 60, 60};
+  const Result capped = model->classify({&clip, 1}, r);
+  EXPECT_EQ(capped.clips[0].tokens, (std::vector<int32_t>{64, 32, 16, 8}));
+  EXPECT_TRUE(capped.notes.contains("merge_capped"));
+}
+
+TEST_P(VitGolden, AStoppedRunThrowsAndTheNextOneRuns) {
+  const VideoCases g;
+  const auto model = open("tiny_videomae");
+  const ClipInput clip = g.clip(0);
+  const auto before = model->classify({&clip, 1}, {});
+  std::stop_source stop;
+  stop.request_stop();
+  EXPECT_THROW(model->classify({&clip, 1}, {}, stop.get_token()), Cancelled);
+  EXPECT_EQ(model->classify({&clip, 1}, {}).clips[0].logits, before.clips[0].logits);
 }
 
 }  // namespace
