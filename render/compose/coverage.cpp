@@ -36,7 +36,7 @@ bool token_shows(const CellCauses& c, const overlay::TokenTexel& texel) {
 
 Touch touch_of(const CellCauses& c, const std::vector<overlay::TokenTexel>& texels,
                gl::PixelRect tile, double pixel) {
-  if (!c.clip) return Touch::none;
+  if (!c.clip || !(c.clip->crop_width > 0) || !(c.clip->crop_height > 0)) return Touch::none;
   // Chroma reaches beyond its tile.
   tile = {tile.x - 2, tile.y - 2, tile.width + 4, tile.height + 4};
   const trace::ClipTrace& clip = *c.clip;

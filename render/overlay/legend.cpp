@@ -40,7 +40,7 @@ void draw_swatch(Canvas& canvas, const LegendEntry& entry, const Box& box, float
     case Swatch::pruned_hatch:
       canvas.rectangle(box, kSample);
       canvas.rectangle(box, colors::casing.with_alpha(0.7F * alpha));
-      canvas.hatch(box, colors::white.with_alpha(0.75F * alpha), pixel);
+      canvas.hatch(box, colors::white.with_alpha(0.6F * alpha), pixel);
       break;
     case Swatch::ramp: {
       canvas.rectangle(box, kSample);

@@ -34,7 +34,7 @@ vec4 rlt_marks(vec4 below, Token token, vec2 position) {
   below = over(below, vec4(u_casing, 1.0) * pruned);
 #elif RLT_PRUNED == 2
   below = over(below, vec4(u_casing, 1.0) * (0.7 * pruned));
-  below = over(below, vec4(hatch(position, u_pixel) * pruned * 0.75));
+  below = over(below, vec4(hatch(position, u_pixel) * pruned * 0.6));
 #elif RLT_PRUNED == 3
   below = over(below, vec4(palette(u_rlt_palette, 1.0 - token.run), 1.0) * pruned);
 #endif
