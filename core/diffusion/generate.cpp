@@ -44,10 +44,6 @@ void check(const Stdit3Config& c, const Request& r) {
   require_finite(r.caption, "caption");
   if (!std::isfinite(r.guidance))
     throw bad_input("--guidance", "is not a number", "7 is Open-Sora's");
-  for (const int s : r.dump_steps)
-    if (s < 1 || s > r.steps)
-      throw bad_input("--dump-steps", "step " + std::to_string(s) + " is not within the " +
-                                          std::to_string(r.steps) + " steps of the run");
   if (!r.frame_mask.empty() && r.frame_mask.size() != static_cast<size_t>(shape[0] * shape[2]))
     throw bad_input("frame_mask", "has " + std::to_string(r.frame_mask.size()) + " entries for " +
                                       std::to_string(shape[0] * shape[2]) + " latent frames");
@@ -153,6 +149,11 @@ class Sampler {
     const auto all = timesteps(r_.steps, time_shift_of(c_, r_.size));
     const int first = r_.clip ? first_step_of_strength(r_.steps, r_.strength) : 0;
     out_.timesteps.assign(all.begin() + first, all.end());
+    for (const int s : r_.dump_steps)
+      if (s < 1 || s > static_cast<int>(out_.timesteps.size()))
+        throw bad_input("--dump-steps", "step " + std::to_string(s) + " is not within the " +
+                                            std::to_string(out_.timesteps.size()) +
+                                            " steps of the run");
   }
 
   RunShape shape() const {
@@ -249,6 +250,7 @@ class Sampler {
     run.stack(plan, meter.taps(), [&](const models::Tap& tap, const Tensor& residual) {
       meter.observe(record.step, tap, residual);
     });
+    record.module_ms = run.module_ms();
     if (record.computed) {
       const auto measures = meter.take();
       policy.measured(record.step, measures, record);

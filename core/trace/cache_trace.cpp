@@ -73,12 +73,12 @@ Json step_json(const CacheStep& s) {
   Json decisions = Json::array();
   for (const CacheDecision& d : s.decisions)
     decisions.push_back(decision_json(d));
-  return Json{{"step", s.step},          {"t", finite(s.t)},
-              {"computed", s.computed},  {"batch", s.batch},
-              {"guided", s.guided},      {"modules", cells},
-              {"decisions", decisions},  {"reason", s.reason},
-              {"ms", finite(s.ms)},      {"metric_ms", finite(s.metric_ms)},
-              {"flops", finite(s.flops)}};
+  return Json{{"step", s.step},           {"t", finite(s.t)},
+              {"computed", s.computed},   {"batch", s.batch},
+              {"guided", s.guided},       {"modules", cells},
+              {"decisions", decisions},   {"reason", s.reason},
+              {"ms", finite(s.ms)},       {"metric_ms", finite(s.metric_ms)},
+              {"flops", finite(s.flops)}, {"module_ms", floats(s.module_ms)}};
 }
 
 CacheStep read_step(const Json& json, int depth) {
@@ -96,6 +96,9 @@ CacheStep read_step(const Json& json, int depth) {
     throw bad_input("modules", "of step " + std::to_string(s.step) + " has " +
                                    std::to_string(s.modules.size()) + " cells for depth " +
                                    std::to_string(depth));
+  if (json.contains("module_ms"))
+    s.module_ms = read_floats(json.at("module_ms"),
+                              json.at("module_ms").empty() ? 0 : s.modules.size(), "module_ms");
   for (const Json& d : json.at("decisions"))
     s.decisions.push_back(read_decision(d));
   s.reason = json.at("reason").get<std::string>();

@@ -47,6 +47,7 @@ struct CacheStep {
   int batch = 1;                 ///< samples in the forward pass (2: guided, [prompt; null])
   bool guided = true;            ///< classifier-free guidance was applied
   std::vector<uint8_t> modules;  ///< [2*depth, 3] 1 computed, 0 reused; see block_row, Module
+  std::vector<float> module_ms;  ///< [2*depth, 3] wall clock of each module, reuse included
   std::vector<CacheDecision> decisions;  ///< in the order taken; the last one counts
   std::string reason;    ///< in words: "reused: distance 0.06 below 0.08, next compute at step 14"
   double ms = 0;         ///< whole step, wall clock

@@ -481,6 +481,7 @@ TEST(CacheTrace, SurvivesTheDisk) {
   s.step = 1;
   s.t = 1000;
   s.modules = {1, 1, 1, 0, 0, 0};
+  s.module_ms = {1.5f, 0.25f, 3, 0, 0, 0};
   s.reason = "computed: first";
   s.decisions.push_back({});
   s.decisions[0].distance = 0.0625;
@@ -502,6 +503,7 @@ TEST(CacheTrace, SurvivesTheDisk) {
   EXPECT_EQ(to_text(trace::to_json(back)), to_text(json));
   EXPECT_EQ(back.computed_steps(), (std::vector<int>{1}));
   EXPECT_DOUBLE_EQ(back.computed_share(), 0.5);
+  EXPECT_EQ(back.run[0].module_ms, s.module_ms);
   EXPECT_NEAR(back.distances->taps[0].l1[1], 0.123456789f, 1e-6);
   EXPECT_TRUE(std::isnan(back.distances->taps[0].motion[1]));
   EXPECT_MESSAGE(trace::cache_trace_from_json(Json{{"schema", "x"}}, "f.json"), "f.json");

@@ -295,6 +295,29 @@ TEST(Sampler, DeltaDitReusesPartOfTheStack) {
   EXPECT_GT(r.trace.computed_share(), 0.5);
 }
 
+TEST(Sampler, Bfloat16StaysNearFloat32) {
+  compute::BackendOptions options;
+  options.name = "onednn";
+  options.dtype = DType::bf16;
+  if (!available("onednn")) GTEST_SKIP() << "onednn is not built in";
+  const auto half = models::load_stdit3(kGolden / "stdit3_nano", compute::make_backend(options));
+  const Request r = small_request();
+  const Result a = generate(half, r, parse_policy("adacache:fast"));
+  const Result b = generate(any_model(), r, parse_policy("adacache:fast"));
+  EXPECT_EQ(a.trace.dtype, "bf16");
+  EXPECT_EQ(a.trace.metric_dtype, "f32") << "distances are measured in float32";
+  const double da = a.trace.run[1].decisions.at(0).distance;
+  const double db = b.trace.run[1].decisions.at(0).distance;
+  EXPECT_NEAR(da, db, 0.25 * db);
+  double difference = 0, size = 0;
+  const auto x = a.latents.to_vector(), y = b.latents.to_vector();
+  for (size_t i = 0; i < x.size(); ++i) {
+    difference += std::fabs(x[i] - y[i]);
+    size += std::fabs(y[i]);
+  }
+  EXPECT_LT(difference, 0.1 * size);
+}
+
 TEST(Sampler, StrengthRunsTheLaterPartOfTheSchedule) {
   Request r = small_request();
   r.clip = Tensor::of(gaussian(4 * 3 * 8 * 8, 9), {1, 4, 3, 8, 8});

@@ -28,7 +28,8 @@ class Fields {
     }
   }
 
-  bool has(const char* key) const { return json_.contains(key); }
+  /// A key that is there and not null.
+  bool has(const char* key) const { return json_.contains(key) && !json_.at(key).is_null(); }
   double number(const char* key, double fallback) const {
     if (!has(key)) return fallback;
     if (!json_.at(key).is_number()) wrong(key, "a number");

@@ -1,5 +1,6 @@
 // The blocks of STDiT3 and its final layer.
 
+#include <chrono>
 #include <cmath>
 
 #include "models/stdit3/stdit3.h"
@@ -151,6 +152,7 @@ void Stdit3Run::block(int pair, bool temporal, const StepPlan& plan, const std::
   // Runs a module, adds it to x and keeps it where planned. Observed or not, the same sums are
   // made, so that watching a run does not change it.
   const auto run = [&](Module m, const auto& call) {
+    const auto begin = std::chrono::steady_clock::now();
     if (plan.reuses(pair, temporal, m)) {
       add_kept(cell(m));
     } else if (plan.keeps(pair, temporal, m)) {
@@ -161,6 +163,8 @@ void Stdit3Run::block(int pair, bool temporal, const StepPlan& plan, const std::
     } else {
       call(x_, x_);
     }
+    const std::chrono::duration<float, std::milli> time = std::chrono::steady_clock::now() - begin;
+    module_ms_[cell(m)] = time.count();
   };
   // A residual is what x gained: its value before, then the difference.
   const auto before = [&](bool wanted) {
@@ -198,6 +202,7 @@ void Stdit3Run::block(int pair, bool temporal, const StepPlan& plan, const std::
 
 void Stdit3Run::stack(const StepPlan& plan, const std::vector<Tap>& taps, const Observe& observe) {
   Tensor start;
+  module_ms_.assign(kept_.size(), 0.0f);
   for (int pair = 0; pair < model_->config.depth; ++pair) {
     b_.check_stop();
     if (plan.add_residual.contains(pair)) {
