@@ -17,7 +17,9 @@ InspectorPanel::InspectorPanel(Workspace& workspace, QWidget* parent)
   setMinimumSize(260, 140);
   const auto redraw = [this] { refresh(); };
   connect(&workspace, &Workspace::source_changed, this, redraw);
-  connect(&workspace, &Workspace::document_changed, this, redraw);
+  connect(&workspace, &Workspace::document_changed, this, [this] {
+    if (workspace_.pinned() || workspace_.hovered()) refresh();
+  });
   connect(&workspace, &Workspace::analysis_changed, this, redraw);
   connect(&workspace, &Workspace::place_changed, this, redraw);
   connect(&workspace, &Workspace::frame_changed, this, [this] {

@@ -20,12 +20,17 @@ bool palette_choice(const char* id, overlay::Palette* palette) {
 LayersPanel::LayersPanel(Workspace& workspace, QWidget* parent)
     : ImGuiWidget(parent), workspace_(workspace) {
   setMinimumSize(260, 160);
-  connect(&workspace, &Workspace::document_changed, this, [this] { refresh(); });
+  connect(&workspace, &Workspace::document_changed, this, [this] {
+    // Moving τ changes nothing here but the heat map's automatic range.
+    const compose::Scene& scene = workspace_.document().scene;
+    if (scene != drawn_ || scene.style.difference.visible) refresh();
+  });
 }
 
 void LayersPanel::ui() {
   begin_panel("layers");
   Document next = workspace_.document();
+  drawn_ = next.scene;
   layout(next);
   section("RLT marks");
   rlt(next.scene.style.rlt);

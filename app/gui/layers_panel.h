@@ -20,6 +20,7 @@ class LayersPanel : public ImGuiWidget {
   void others(Document& next);
 
   Workspace& workspace_;
+  compose::Scene drawn_;  ///< what the controls showed last
 };
 
 }  // namespace looktwice::gui

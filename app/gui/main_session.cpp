@@ -20,7 +20,7 @@ namespace {
 
 constexpr int kLayoutVersion = 1;
 constexpr int kRecent = 12;
-constexpr const char* kFirstScene = "synth:";
+constexpr const char* kFirstScene = "synth:static";
 
 std::string session_file() {
   const QString folder = QStandardPaths::writableLocation(QStandardPaths::AppConfigLocation);

@@ -209,6 +209,8 @@ void SourcePanel::update_facts() {
 }
 
 void SourcePanel::update_fields() {
+  if (shown_ == workspace_.document().settings.clip) return;
+  shown_ = workspace_.document().settings.clip;
   updating_ = true;
   const frames::ClipOptions& clip = workspace_.document().settings.clip;
   frames_->setValue(clip.frames);

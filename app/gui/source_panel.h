@@ -33,6 +33,7 @@ class SourcePanel : public QScrollArea {
   QComboBox *crop_mode_, *resize_;
   QListWidget* scenes_;
   bool updating_ = false;
+  std::optional<frames::ClipOptions> shown_;  ///< what the fields show
 };
 
 }  // namespace looktwice::gui

@@ -11,6 +11,7 @@ from app import App
 
 folder = sys.argv[1]
 scale = sys.argv[2] if len(sys.argv) > 2 else "1"
+full = len(sys.argv) > 2  # every dialog, all colours: for judging; else what docs show
 SCENE = "synth:static"
 
 
@@ -20,8 +21,9 @@ def save(app, name, state=None):
     subprocess.run(["sleep", "1.0"], check=True)
     x, y, w, h = app.rect("window")
     subprocess.run(["import", "-silent", "-window", "root", "-crop", f"{w}x{h}+{x}+{y}", "+repage",
-                    os.path.join(folder, name + ".png")], check=True)
-    print("wrote", name)
+                    *(() if full else ("-dither", "FloydSteinberg", "-colors", "256")),
+                    ("" if full else "PNG8:") + os.path.join(folder, name + ".png")], check=True)
+    print("wrote", name, flush=True)
 
 
 for theme in ("dark", "light"):
@@ -38,7 +40,7 @@ for theme in ("dark", "light"):
             app.key("2")
             app.wait(lambda s: s["layout"] == "side-by-side", "side by side")
             save(app, "side-by-side")
-        for key, dialog in (("ctrl+k", "palette"), ("F1", "shortcuts"), ("ctrl+e", "export"),
+        for key, dialog in () if not full else (("ctrl+k", "palette"), ("F1", "shortcuts"), ("ctrl+e", "export"),
                             ("ctrl+comma", "preferences")):
             app.focus()
             app.key(key)

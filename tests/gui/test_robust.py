@@ -11,6 +11,20 @@ from app import App, check, main
 SCENE = "synth:static?width=640&height=360&frames=128"
 
 
+def the_first_start_shows_a_scene_and_a_tour():
+    with App(keep=True) as app:
+        state = app.wait(lambda s: s["open"] and s["frame"] > 0 and s["tour"] == 0, "the first scene")
+        check(state["input"].startswith("synth:"), f"opened {state['input']}")
+        app.focus()
+        for step in (1, 2, 3, 4, -1):
+            app.key("Return")
+            app.wait(lambda s: s["tour"] == step, f"step {step} of the tour")
+        check(app.quit() == 0, "closing failed")
+        with App(config=app.config, keep=True) as again:
+            again.wait(lambda s: s["open"] and s["frame"] > 0, "the scene again")
+            check(again.state["tour"] == -1, "the tour came twice")
+
+
 def a_missing_file_at_the_start():
     with App("/nonexistent/video.mp4") as app:
         state = app.wait(lambda s: s["error"], "an error")
@@ -134,6 +148,6 @@ def the_screen_is_a_live_source():
         check(app.quit() == 0, "closing after a live source failed")
 
 
-main(a_missing_file_at_the_start, a_bad_file_keeps_what_was_open,
+main(the_first_start_shows_a_scene_and_a_tour, a_missing_file_at_the_start, a_bad_file_keeps_what_was_open,
      a_video_shorter_than_a_clip_says_so_and_plays, closing_in_the_middle_is_clean,
      settings_survive_a_lost_display, docks_float_and_return_and_a_second_view_comes_and_goes, the_screen_is_a_live_source)
