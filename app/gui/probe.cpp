@@ -3,6 +3,7 @@
 #include <QWidget>
 
 #include <imgui.h>
+#include <imgui_internal.h>
 
 namespace looktwice::gui {
 namespace {
@@ -28,6 +29,8 @@ void Probes::begin(QWidget* widget) {
 
 void Probes::add(const std::string& name, const ImVec2& min, const ImVec2& max) {
   if (!enabled_ || current_ == nullptr) return;
+  // A window that sizes itself to its content is laid out once before it is shown.
+  if (ImGui::GetCurrentWindowRead()->Hidden) return;
   rects_[current_][name] = on_screen(current_, QPointF(double(min.x), double(min.y)),
                                      QPointF(double(max.x), double(max.y)));
 }

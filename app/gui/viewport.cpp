@@ -18,7 +18,7 @@ Viewport::Viewport(Workspace& workspace, std::string name, QWidget* parent)
     : ImGuiWidget(parent), workspace_(workspace), name_(std::move(name)) {
   setMinimumSize(240, 160);
   const auto redraw = [this] { refresh(); };
-  connect(&workspace, &Workspace::source_changed, this, [this] { refresh(2); });
+  connect(&workspace, &Workspace::source_changed, this, [this] { refresh(4); });
   connect(&workspace, &Workspace::frame_changed, this, redraw);
   connect(&workspace, &Workspace::document_changed, this, redraw);
   connect(&workspace, &Workspace::analysis_changed, this, redraw);
