@@ -24,27 +24,6 @@ models::Choice choice_of(const std::string& word) {
   return word == "off" ? models::Choice::off : models::Choice::automatic;
 }
 
-tokens::Grid grid_of(const trace::ClipTrace& clip) {
-  return {clip.t, clip.h, clip.w, clip.tubelet, clip.patch};
-}
-
-/// Everything of a clip's trace but its decisions.
-trace::ClipTrace undecided(const frames::Clip& clip, const tokens::Grid& grid) {
-  trace::ClipTrace trace;
-  trace.t = grid.t;
-  trace.h = grid.h;
-  trace.w = grid.w;
-  trace.tubelet = grid.tubelet;
-  trace.patch = grid.patch;
-  trace.frame_indices = clip.indices;
-  trace.frame_times = clip.times;
-  trace.crop_x = clip.crop.x;
-  trace.crop_y = clip.crop.y;
-  trace.crop_width = clip.crop.width;
-  trace.crop_height = clip.crop.height;
-  return trace;
-}
-
 void drop_at_random(trace::ClipTrace& trace, const TokenSettings& settings, uint64_t seed) {
   const double keep = parse_number(settings.drop.substr(7), "--drop");
   const size_t n = trace.tokens();

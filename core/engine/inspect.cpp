@@ -4,17 +4,12 @@
 #include "tokens/rlt.h"
 
 namespace looktwice::engine {
-namespace {
 
 tokens::Grid grid_of(const trace::ClipTrace& clip) {
   return {clip.t, clip.h, clip.w, clip.tubelet, clip.patch};
 }
 
-}  // namespace
-
-trace::ClipTrace measure_clip(const frames::Clip& clip, const frames::ClipOptions& options) {
-  const tokens::ClipView view{clip.rgb.data(), clip.T, clip.H, clip.W};
-  const tokens::Grid grid = tokens::grid_of(view, options.tubelet, options.patch);
+trace::ClipTrace undecided(const frames::Clip& clip, const tokens::Grid& grid) {
   trace::ClipTrace trace;
   trace.t = grid.t;
   trace.h = grid.h;
@@ -27,6 +22,13 @@ trace::ClipTrace measure_clip(const frames::Clip& clip, const frames::ClipOption
   trace.crop_y = clip.crop.y;
   trace.crop_width = clip.crop.width;
   trace.crop_height = clip.crop.height;
+  return trace;
+}
+
+trace::ClipTrace measure_clip(const frames::Clip& clip, const frames::ClipOptions& options) {
+  const tokens::ClipView view{clip.rgb.data(), clip.T, clip.H, clip.W};
+  const tokens::Grid grid = tokens::grid_of(view, options.tubelet, options.patch);
+  trace::ClipTrace trace = undecided(clip, grid);
   trace.difference = tokens::rlt_differences(view, grid);
   return trace;
 }

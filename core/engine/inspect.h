@@ -7,9 +7,14 @@
 
 #include "engine/settings.h"
 #include "frames/clip.h"
+#include "tokens/grid.h"
 #include "trace/token_trace.h"
 
 namespace looktwice::engine {
+
+/// A clip's place in its source and on the token grid; nothing decided.
+trace::ClipTrace undecided(const frames::Clip& clip, const tokens::Grid& grid);
+tokens::Grid grid_of(const trace::ClipTrace& clip);
 
 /// Differences of one clip, without a decision: what is computed once per clip. The trace's `keep`
 /// and `run_length` stay empty until decide().
