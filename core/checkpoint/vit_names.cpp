@@ -108,6 +108,7 @@ VitNames hf_names(const WeightFiles& weights, const std::string& prefix, bool wa
     n.ignored.push_back(find.find("layernorm.weight"));
     if (find.has("layernorm.bias")) n.ignored.push_back(find.find("layernorm.bias"));
   }
+  n.length_embed = find.find("length_embed");
   n.head = find.module({"classifier"});
   if (find.has("embeddings.position_embeddings"))
     n.ignored.push_back(find.find("embeddings.position_embeddings"));

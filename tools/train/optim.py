@@ -1,0 +1,66 @@
+"""Muon for the matrices inside the blocks, AdamW for the rest; warm-up, constant, linear decay."""
+
+import math
+
+import torch
+
+
+def orthogonal(g, steps=5):
+    """Newton-Schulz iteration towards the nearest orthogonal matrices, batched over g [B,r,c]."""
+    a, b, c = 3.4445, -4.7750, 2.0315
+    x = g / (g.flatten(1).norm(dim=1)[:, None, None] + 1e-7)
+    for _ in range(steps):
+        s = x @ x.transpose(1, 2)
+        x = a * x + (b * s + c * s @ s) @ x
+    return x
+
+
+class Muon(torch.optim.Optimizer):
+    """Momentum whose matrix is made orthogonal (Jordan, 2024); equal shapes go in one batch."""
+
+    def __init__(self, params, lr=0.02, momentum=0.95, weight_decay=0.0):
+        super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            by_shape = {}
+            for p in group["params"]:
+                if p.grad is None:
+                    continue
+                m = self.state[p].setdefault("momentum", torch.zeros_like(p))
+                m.lerp_(p.grad, 1 - group["momentum"])
+                update = p.grad.lerp(m, group["momentum"])
+                wide = p.shape[0] <= p.shape[1]
+                update = update if wide else update.T
+                by_shape.setdefault(tuple(update.shape), []).append((p, update, wide))
+            for items in by_shape.values():
+                for (p, _, wide), u in zip(items, orthogonal(torch.stack([u for _, u, _ in items]))):
+                    scale = max(1.0, p.shape[0] / p.shape[1]) ** 0.5
+                    p.mul_(1 - group["lr"] * group["weight_decay"])
+                    p.add_(u if wide else u.T, alpha=-group["lr"] * scale)
+
+
+def optimizers(model, inside, lr_muon, lr_adam, weight_decay=0.01):
+    """inside(name) says which matrices go to Muon."""
+    muon = [p for n, p in model.named_parameters() if p.ndim == 2 and inside(n)]
+    chosen = {id(p) for p in muon}
+    rest = [p for p in model.parameters() if id(p) not in chosen]
+    return [Muon(muon, lr=lr_muon, weight_decay=weight_decay),
+            torch.optim.AdamW(rest, lr=lr_adam, betas=(0.9, 0.98), weight_decay=weight_decay)]
+
+
+def set_rate(opts, step, steps, warmup, decay, base):
+    """Factor of the learning rate: linear up over `warmup` steps, down over the last `decay`
+    share. `base` holds each optimizer's own rate."""
+    factor = min(1.0, (step + 1) / max(1, warmup))
+    left = (steps - step) / max(1.0, decay * steps)
+    factor *= min(1.0, max(0.0, left))
+    for o, lr in zip(opts, base):
+        for g in o.param_groups:
+            g["lr"] = lr * factor
+    return factor
+
+
+def finite(x):
+    return math.isfinite(float(x))

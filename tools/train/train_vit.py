@@ -1,0 +1,213 @@
+"""Trains scenes-vit on the labelled world. See README.md for the commands that made the models."""
+
+import argparse
+import json
+import os
+import signal
+import time
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+import data
+import export
+import optim
+import priming
+import vit
+import world
+
+
+def arguments():
+    p = argparse.ArgumentParser(description=__doc__)
+    p.add_argument("--looktwice", default="looktwice", help="the program that draws the clips")
+    p.add_argument("--state", required=True, help="folder of checkpoint, log and scratch files")
+    p.add_argument("--init", help="model folder or checkpoint to start from")
+    p.add_argument("--steps", type=int, required=True)
+    p.add_argument("--batch", type=int, default=32)
+    p.add_argument("--tokens", type=int, default=0,
+                   help="tokens of each clip: the busiest ones, so that early training is cheap; "
+                        "0 takes all")
+    p.add_argument("--rlt", type=float, help="train on what RLT keeps at this threshold, with "
+                                             "length encoding")
+    p.add_argument("--lr", type=float, default=0.02, help="of the blocks' matrices (Muon)")
+    p.add_argument("--lr-rest", type=float, default=2e-3, help="of everything else (AdamW)")
+    p.add_argument("--decay", type=float, default=0.3, help="share of the steps that anneal")
+    p.add_argument("--warmup", type=int, default=100)
+    p.add_argument("--hidden", type=int, default=128)
+    p.add_argument("--layers", type=int, default=5)
+    p.add_argument("--mlp", type=int, default=512)
+    p.add_argument("--pool", type=int, default=4096)
+    p.add_argument("--reuse", type=float, default=5.0)
+    p.add_argument("--plain", type=int, default=0, help="so many easy clips come first")
+    p.add_argument("--seed", type=int, default=1)
+    p.add_argument("--first-clip", type=int, default=0, help="seed of the first training clip")
+    p.add_argument("--threads", type=int, default=2)
+    p.add_argument("--check-every", type=int, default=500, help="steps between validations")
+    p.add_argument("--check-clips", type=int, default=450)
+    p.add_argument("--export", help="model folder to write in the end")
+    return p.parse_args()
+
+
+class Validation:
+    """The first clips of the validation split, drawn once."""
+
+    def __init__(self, a):
+        cache = f"{a.state}/validation-{a.check_clips}.npz"
+        if not os.path.exists(cache):
+            clips, labels = data.synth(a.looktwice, a.check_clips, 2_000_000_000, a.state)
+            np.savez(cache, clips=clips, labels=labels)
+        held = np.load(cache)
+        self.clips, self.labels = held["clips"], held["labels"]
+        self.differences = data.differences(self.clips)
+
+    @torch.no_grad()
+    def accuracy(self, model, a):
+        model.eval()
+        right = np.zeros(len(self.labels), bool)
+        loss = 0.0
+        for i in range(0, len(self.labels), 30):
+            items = list(zip(self.clips[i:i + 30], self.labels[i:i + 30],
+                             self.differences[i:i + 30]))
+            batch = make_batch(items, a, np.random.default_rng(0))
+            logits = model(*batch[:-1])
+            loss += float(F.cross_entropy(logits, batch[-1], reduction="sum"))
+            right[i:i + 30] = (logits.argmax(1) == batch[-1]).numpy()
+        model.train()
+        each = [float(right[self.labels == c].mean()) for c in range(len(world.CLASSES))]
+        return float(right.mean()), loss / len(right), each
+
+
+def make_batch(items, a, rng):
+    """(patches, index, lengths, mask, labels) of [(clip, label, difference)]."""
+    labels = torch.tensor([int(label) for _, label, _ in items])
+    if a.rlt is not None:
+        keeps = [data.rlt_keep(d, a.rlt) for _, _, d in items]
+        n = max(int(k.sum()) for k in keeps)
+        index = np.zeros((len(items), n), np.int64)
+        lengths = np.ones((len(items), n), np.int64)
+        mask = np.zeros((len(items), n), bool)
+        for row, keep in enumerate(keeps):
+            kept = np.flatnonzero(keep)
+            index[row, :len(kept)], mask[row, :len(kept)] = kept, True
+            lengths[row, :len(kept)] = data.lengths_of(keep)
+        patches = data.gather([c for c, _, _ in items], index)
+        return (patches, torch.from_numpy(index), torch.from_numpy(lengths),
+                torch.from_numpy(mask), labels)
+    if a.tokens:
+        index = data.busiest(items, a.tokens, rng)
+    else:
+        index = [np.arange(data.TOKENS)] * len(items)
+    patches = data.gather([c for c, _, _ in items], index)
+    return patches, torch.from_numpy(np.stack(index)), None, None, labels
+
+
+def batches(pool, a, rng):
+    """Endless batches; with RLT, clips of similar token counts share one."""
+    while True:
+        if a.rlt is None:
+            yield pool.draw(a.batch, rng)
+            continue
+        many = pool.draw(a.batch * 8, rng)
+        many.sort(key=lambda item: int((item[2] > a.rlt).sum()))
+        for i in rng.permutation(8):
+            yield many[i * a.batch:(i + 1) * a.batch]
+
+
+def load_weights(model, path):
+    if os.path.isdir(path):
+        weights = vit.from_folder(path).state_dict()
+    else:
+        weights = torch.load(path, weights_only=True)["model"]
+    missing, unexpected = model.load_state_dict(weights, strict=False)
+    if unexpected or [m for m in missing if m != "length_embed"]:
+        raise SystemExit(f"{path}: does not fit ({missing}, {unexpected})")
+
+
+def save(path, **state):
+    torch.save(state, path + ".tmp")
+    os.replace(path + ".tmp", path)
+
+
+def main():
+    a = arguments()
+    os.makedirs(a.state, exist_ok=True)
+    torch.manual_seed(a.seed)
+    torch.set_num_threads(a.threads)
+    config = vit.VitConfig(hidden=a.hidden, layers=a.layers, mlp=a.mlp, heads=a.hidden // 32)
+    model = vit.Vit(config, lengths=a.rlt is not None)
+    checkpoint = f"{a.state}/checkpoint.pt"
+    state = torch.load(checkpoint, weights_only=True) if os.path.exists(checkpoint) else None
+    pool = data.Pool(a.looktwice, f"{a.state}/scratch", a.pool, a.reuse,
+                     state["next_seed"] if state else a.first_clip,
+                     plain=0 if state else a.plain)
+    start = 0
+    opts = optim.optimizers(model, lambda n: "encoder.layer" in n, a.lr, a.lr_rest)
+    if state:
+        model.load_state_dict(state["model"])
+        for o, s in zip(opts, state["optimizers"]):
+            o.load_state_dict(s)
+        start = state["step"]
+    elif a.init:
+        load_weights(model, a.init)
+    else:
+        priming.prime(model, pool, a.tokens or 128)
+    print(f"{sum(p.numel() for p in model.parameters()):,} parameters, "
+          f"steps {start} to {a.steps}", flush=True)
+    check = Validation(a)
+    rng = np.random.default_rng([a.seed, start])
+    log = open(f"{a.state}/log.jsonl", "a")
+    stop = []
+    signal.signal(signal.SIGTERM, lambda *_: stop.append(1))
+    model.train()
+    begun, shown, loss_mean, hits = time.time(), 0.0, 3.0, 0.0
+
+    def keep(step):
+        save(checkpoint, model=model.state_dict(), optimizers=[o.state_dict() for o in opts],
+             step=step, next_seed=pool.next_seed)
+
+    for step, items in zip(range(start, a.steps), batches(pool, a, rng)):
+        factor = optim.set_rate(opts, step, a.steps, a.warmup, a.decay, (a.lr, a.lr_rest))
+        *inputs, labels = make_batch(items, a, rng)
+        logits = model(*inputs)
+        loss = F.cross_entropy(logits, labels)
+        for o in opts:
+            o.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        for o in opts:
+            o.step()
+        mix = 0.98 if step - start > 50 else 0.9
+        loss_mean = mix * loss_mean + (1 - mix) * float(loss.detach())
+        hits = mix * hits + (1 - mix) * float((logits.detach().argmax(1) == labels).float().mean())
+        if time.time() - shown > 5 or step + 1 == a.steps:
+            shown = time.time()
+            done = (step + 1) / a.steps
+            left = (shown - begun) / (step + 1 - start) * (a.steps - step - 1)
+            print(f"\r[{'#' * int(30 * done):30}] {step + 1}/{a.steps} loss {loss_mean:.3f} "
+                  f"right {hits:.3f} rate {factor:.2f} pool {pool.filled} made {pool.made} "
+                  f"{(step + 1 - start) * a.batch / (shown - begun):.1f} clips/s "
+                  f"{left / 60:.0f} min left ", end="", flush=True)
+        last = step + 1 == a.steps
+        if (step + 1) % a.check_every == 0 or last or stop:
+            top1, val_loss, each = check.accuracy(model, a)
+            row = {"step": step + 1, "seconds": round(time.time() - begun), "loss": loss_mean,
+                   "train": hits, "validation": top1, "validation_loss": val_loss,
+                   "clips": (step + 1) * a.batch, "each": each}
+            log.write(json.dumps(row) + "\n")
+            log.flush()
+            print(f"\nstep {step + 1}: validation {top1:.4f} loss {val_loss:.4f} "
+                  + " ".join(f"{e:.2f}" for e in each), flush=True)
+            keep(step + 1)
+        if stop:
+            break
+    pool.stop = True
+    if a.export and not stop:
+        export.save_folder(a.export, model.state_dict(),
+                           vit.folder_config(config, world.CLASSES),
+                           {"preprocessor_config.json":
+                            export.preprocessor(config.size, vit.MEAN, vit.STD)})
+
+
+if __name__ == "__main__":
+    main()
