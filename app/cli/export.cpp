@@ -13,6 +13,7 @@
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/options.h"
+#include "export/command.h"
 #include "export/comparison.h"
 #include "gl/context.h"
 
@@ -21,8 +22,7 @@ namespace {
 
 struct Options {
   SettingsOptions settings;
-  std::string input, output, layout = "side-by-side", codec, encoder_preset, range, size,
-                             scene_file;
+  std::string input, output, layout = "side-by-side", codec, encoder_preset, range, size, scene;
   std::string marks, palette, legend, pixel_format, fps, trace;
   std::vector<std::string> panes, overlays;
   std::optional<double> crf, opacity, gain, wipe;
@@ -55,6 +55,15 @@ frames::Rational parse_fps(const std::string& text) {
   if (fps.num <= 0 || fps.den <= 0 || fps.value() > 1000)
     throw bad_input("--fps", "must lie between 0 and 1000 frames a second");
   return fps;
+}
+
+/// --scene takes a file, or the JSON itself.
+compose::Scene scene_of(const Options& o) {
+  if (o.scene.empty())
+    return compose::comparison_scene(compose::layout_from_name(o.layout, "--layout"));
+  if (trim(o.scene).starts_with('{'))
+    return compose::scene_from_json(parse_json(o.scene, "--scene"), "--scene");
+  return compose::scene_from_json(read_json(o.scene), o.scene);
 }
 
 void apply_overlays(const Options& o, compose::Scene& scene) {
@@ -102,10 +111,8 @@ exporting::Request request_of(const Options& o, const CLI::App& app) {
     settings.clip.clips = 0;  // marks on the whole video
   if (!settings.tokens.rlt) settings.tokens.rlt = 0.1f;
 
-  const compose::Layout layout = compose::layout_from_name(o.layout, "--layout");
-  compose::Scene scene = o.scene_file.empty()
-                             ? compose::comparison_scene(layout)
-                             : compose::scene_from_json(read_json(o.scene_file), o.scene_file);
+  compose::Scene scene = scene_of(o);
+  const compose::Layout layout = scene.layout;
   if (o.panes.empty()) {
     request.panes.assign(scene.panes.size(), {"", settings, o.trace});
   } else {
@@ -114,13 +121,15 @@ exporting::Request request_of(const Options& o, const CLI::App& app) {
     for (const std::string& text : o.panes) {
       PaneText pane = parse_pane(text, settings);
       compose::Pane shown;
-      shown.title = pane.title;
+      if (!o.scene.empty() && o.panes.size() == scene.panes.size() && pane.content.empty())
+        shown = scene.panes[panes.size()];
+      if (!pane.title.empty()) shown.title = pane.title;
       if (pane.content == "handed-on") {
         shown.content = compose::Content::handed_on;
         shown.marks = false;
       } else if (pane.content == "original") {
         shown.marks = false;
-      } else if (pane.content != "marks") {
+      } else if (!pane.content.empty() && pane.content != "marks") {
         throw bad_input("--pane", "content \"" + pane.content + "\" is not known",
                         "choose original, marks or handed-on");
       }
@@ -155,19 +164,7 @@ exporting::Request request_of(const Options& o, const CLI::App& app) {
   }
   parse_range(o.range, request);
 
-  // What was asked for, so that the file says how to make it again.
-  Json panes = Json::array();
-  for (const auto& p : request.panes)
-    panes.push_back({{"input", p.input.empty() ? o.input : p.input},
-                     {"settings", engine::to_json(p.settings)},
-                     {"trace", p.trace_file}});
-  Json doc = document("export", 1);
-  doc["input"] = o.input;
-  doc["scene"] = compose::to_json(request.scene);
-  doc["panes"] = panes;
-  request.encoder.metadata["title"] = "LookTwice: " + o.input;
-  request.encoder.metadata["comment"] = command_of(app, {"looktwice", "export"});
-  request.encoder.metadata["looktwice"] = doc.dump(-1, ' ', false, Json::error_handler_t::replace);
+  exporting::describe(request, command_of(app, {"looktwice", "export"}));
   return request;
 }
 
@@ -216,7 +213,8 @@ void add_export(CLI::App& app, Run& run) {
   cmd->add_option("--wipe", o->wipe, "where the wipe lies, 0 to 1");
   cmd->add_option("--gain", o->gain, "of the difference");
   cmd->add_flag("--luma", o->luma, "difference of luma alone");
-  cmd->add_option("--scene", o->scene_file, "JSON file of everything about the picture");
+  cmd->add_option("--scene", o->scene,
+                  "everything about the picture: a JSON file, or the JSON itself");
   cmd->add_option("--trace", o->trace, "take the decisions from a saved trace");
   cmd->add_option("--codec", o->codec, "h264, hevc, vp9, av1, ffv1, prores or png");
   cmd->add_option("--encoder-preset", o->encoder_preset, "the encoder's own speed preset");

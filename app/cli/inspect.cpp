@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/dumps.h"
+#include "cli/interrupt.h"
 #include "cli/options.h"
 #include "trace/token_trace.h"
 #include "trace/trace_file.h"
@@ -52,6 +53,8 @@ int inspect(const Options& o, const CLI::App& app) {
   std::unique_ptr<trace::TokenTraceWriter> writer;
   const bool quiet = o.json == "-";
   trace::TokenTrace header;
+  frames::ReadReport report;
+  const Interrupt interrupt;
   {
     ProgressLine progress("inspecting");
     engine::InspectEvents events;
@@ -65,8 +68,9 @@ int inspect(const Options& o, const CLI::App& app) {
       if (!o.dump.empty()) dump.add(clip);
       if (writer) writer->append(clip);
     };
+    events.on_end = [&](const frames::ReadReport& r) { report = r; };
     events.progress = [&](double f) { progress(f); };
-    header = engine::inspect(o.input, settings, events);
+    header = engine::inspect(o.input, settings, events, interrupt.token());
   }
   if (writer) writer->commit();
   if (!o.dump.empty()) {
@@ -88,12 +92,16 @@ int inspect(const Options& o, const CLI::App& app) {
     doc["tokens"] = tokens;
     doc["kept"] = kept;
     doc["kept_ratio"] = finite(ratio);
+    doc["dropped_tail"] = report.dropped_tail;
     doc["clips"] = std::move(clips);
     write_json(o.json, doc);
   }
   if (!quiet)
     std::printf("RLT at τ = %s keeps %zu of %zu tokens (%.1f%%)\n",
                 number_text(*settings.tokens.rlt).c_str(), kept, tokens, 100 * ratio);
+  if (!quiet && report.dropped_tail > 0)
+    std::printf("the last %lld frames are too few for a clip and belong to none\n",
+                static_cast<long long>(report.dropped_tail));
   return 0;
 }
 

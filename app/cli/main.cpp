@@ -49,8 +49,10 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.set_version_flag("--version", LOOKTWICE_VERSION);
   app.footer(
-      "INPUT is a video file, camera:/dev/video0, screen::0, lavfi:GRAPH, synth:NAME or a\n"
-      ".safetensors file of frames. Exit codes: 0 done, 1 the run failed, 2 bad input or option.");
+      "INPUT is a video file, camera:/dev/video0, screen::0, lavfi:GRAPH, live:GRAPH (a graph "
+      "that\n"
+      "stands in for a camera), synth:NAME or a .safetensors file of frames.\n"
+      "Exit codes: 0 done, 1 the run failed, 2 bad input or option.");
   cli::Run run;
   cli::add_commands(app, run);
   const std::string first = argc > 1 ? argv[1] : "";

@@ -86,25 +86,21 @@ class StreamingFeed : public TraceFeed {
 
 class WholeFeed : public TraceFeed {
  public:
-  explicit WholeFeed(std::vector<ClipPtr> clips) : clips_(std::move(clips)) {}
+  explicit WholeFeed(std::vector<trace::ClipTrace> clips) {
+    auto trace = std::make_shared<trace::TokenTrace>();
+    trace->clips = std::move(clips);
+    trace_ = std::move(trace);
+  }
   void feed(const frames::FramePtr&) override {}
   void end() override {}
   bool known(int64_t) const override { return true; }
   ClipPtr at(int64_t frame) override {
-    ClipPtr best;  // of clips that overlap, the one that started last
-    for (const ClipPtr& clip : clips_) {
-      if (clip->frame_indices.empty()) continue;
-      const auto& index = clip->frame_indices;
-      const int64_t gap = index.size() > 1 ? index.back() - index[index.size() - 2] : 1;
-      if (frame >= index.front() && frame < index.back() + gap &&
-          (!best || index.front() >= best->frame_indices.front()))
-        best = clip;
-    }
-    return best;
+    const trace::ClipTrace* clip = overlay::clip_at(*trace_, frame);
+    return clip != nullptr ? ClipPtr(trace_, clip) : nullptr;
   }
 
  private:
-  std::vector<ClipPtr> clips_;
+  std::shared_ptr<const trace::TokenTrace> trace_;
 };
 
 }  // namespace
@@ -126,11 +122,9 @@ std::unique_ptr<TraceFeed> streaming_feed(const frames::SourceInfo& info,
 std::unique_ptr<TraceFeed> analysed_feed(const std::string& input, const engine::Settings& settings,
                                          const std::function<void(double)>& progress,
                                          std::stop_token stop) {
-  std::vector<ClipPtr> clips;
+  std::vector<trace::ClipTrace> clips;
   engine::InspectEvents events;
-  events.on_clip = [&](trace::ClipTrace&& clip) {
-    clips.push_back(std::make_shared<const trace::ClipTrace>(std::move(clip)));
-  };
+  events.on_clip = [&](trace::ClipTrace&& clip) { clips.push_back(std::move(clip)); };
   events.progress = progress;
   engine::inspect(input, settings, events, stop);
   return std::make_unique<WholeFeed>(std::move(clips));
@@ -138,9 +132,9 @@ std::unique_ptr<TraceFeed> analysed_feed(const std::string& input, const engine:
 
 std::unique_ptr<TraceFeed> saved_feed(const std::string& trace_file) {
   const trace::TokenTraceReader reader(trace_file);
-  std::vector<ClipPtr> clips;
+  std::vector<trace::ClipTrace> clips;
   for (size_t i = 0; i < reader.clips(); ++i)
-    clips.push_back(std::make_shared<const trace::ClipTrace>(reader.clip(i)));
+    clips.push_back(reader.clip(i));
   return std::make_unique<WholeFeed>(std::move(clips));
 }
 

@@ -17,6 +17,7 @@
 #include <QVBoxLayout>
 
 #include "base/error.h"
+#include "export/command.h"
 #include "probe.h"
 #include "theme.h"
 
@@ -144,19 +145,24 @@ void ExportDialog::choose_file() {
   if (!file.isEmpty()) file_->setText(file);
 }
 
-exporting::Request ExportDialog::request() const {
-  const Document& document = workspace_.document();
-  const video::PlayerStatus& status = workspace_.status();
+exporting::Request screen_request(const Workspace& workspace, const std::string& output) {
+  const Document& document = workspace.document();
   exporting::Request request;
-  request.input = workspace_.input();
+  request.input = workspace.input();
   request.scene = document.scene;
   request.panes.assign(document.scene.panes.size(),
                        exporting::PaneSource{"", document.settings, ""});
-  request.output = file_->text().toStdString();
+  request.output = output;
+  request.encoder.fps = {0, 1};
+  return request;
+}
+
+exporting::Request ExportDialog::request() const {
+  const video::PlayerStatus& status = workspace_.status();
+  exporting::Request request = screen_request(workspace_, file_->text().toStdString());
   const Codec& codec = kCodecs[codec_->currentIndex()];
   const Quality& quality = kQualities[quality_->currentIndex()];
   request.encoder.codec = codec.name;
-  request.encoder.fps = {0, 1};
   const std::string name = codec.name;
   if (name == "h264" || name == "hevc") request.encoder.quality = quality.h26x;
   if (name == "vp9" || name == "av1") request.encoder.quality = quality.vpx;
@@ -165,10 +171,7 @@ exporting::Request ExportDialog::request() const {
     request.first = status.in;
     if (status.out >= 0) request.last = status.out;
   }
-  request.encoder.metadata["title"] = status.info.name + ": what RLT hands on";
-  Json json = to_json(document);
-  json["input"] = request.input;
-  request.encoder.metadata["comment"] = json.dump();
+  exporting::describe(request);
   return request;
 }
 

@@ -15,6 +15,9 @@ class QPushButton;
 
 namespace looktwice::gui {
 
+/// The export of what the screen shows: input, scene and settings, to `output`.
+exporting::Request screen_request(const Workspace& workspace, const std::string& output);
+
 class ExportDialog : public QDialog {
   Q_OBJECT
  public:

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "command_palette.h"
 #include "device_dialog.h"
+#include "export/command.h"
 #include "export_dialog.h"
 #include "main_window.h"
 #include "preferences_dialog.h"
@@ -601,15 +602,10 @@ void MainWindow::export_video() {
 }
 
 void MainWindow::copy_command() {
-  const std::string input = workspace_.input();
-  QString quoted = QString::fromStdString(input);
-  quoted.replace("'", "'\\''");
-  QString command =
-      "looktwice export '" + quoted + "' -o out.mp4 --layout " +
-      QString::fromStdString(compose::layout_name(workspace_.document().scene.layout)) + " " +
-      QString::fromStdString(engine::command_options(workspace_.document().settings));
-  QApplication::clipboard()->setText(command.trimmed());
-  statusBar()->showMessage("Copied: " + command.trimmed(), 8000);
+  const auto command =
+      QString::fromStdString(exporting::command(screen_request(workspace_, "out.mp4")));
+  QApplication::clipboard()->setText(command);
+  statusBar()->showMessage("Copied: " + command, 8000);
 }
 
 void MainWindow::toggle_second_viewport() {

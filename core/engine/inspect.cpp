@@ -59,7 +59,7 @@ trace::TokenTrace inspect(const std::string& input, const Settings& settings,
   const auto source = open_source(input);
   const trace::TokenTrace header = trace_header(source->info(), input, settings);
   if (events.on_start) events.on_start(header);
-  frames::read_clips(
+  const frames::ReadReport report = frames::read_clips(
       *source, settings.clip,
       [&](frames::Clip&& clip) {
         trace::ClipTrace trace = measure_clip(clip, settings.clip);
@@ -67,6 +67,7 @@ trace::TokenTrace inspect(const std::string& input, const Settings& settings,
         if (events.on_clip) events.on_clip(std::move(trace));
       },
       events.progress, stop);
+  if (events.on_end) events.on_end(report);
   return header;
 }
 

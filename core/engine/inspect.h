@@ -31,12 +31,14 @@ trace::TokenTrace trace_header(const frames::SourceInfo& info, const std::string
 struct InspectEvents {
   std::function<void(const trace::TokenTrace& header)> on_start;  ///< once, before the first clip
   std::function<void(trace::ClipTrace&&)> on_clip;
-  std::function<void(double)> progress;  ///< 0 to 1
+  std::function<void(const frames::ReadReport&)> on_end;  ///< once, after the last clip
+  std::function<void(double)> progress;                   ///< 0 to 1
 };
 
 /// Reads the clips of `input` one after the other and hands each decided trace to `on_clip`; memory
 /// holds one clip. `settings.tokens.rlt` without a value means τ = 0.1. Every clip of a
-/// [B,T,H,W,3] tensor is one clip. Returns the header (no clips). Throws Error, Cancelled.
+/// [B,T,H,W,3] tensor is one clip. A live source that is stopped or lost after its first clip ends
+/// the run properly. Returns the header (no clips). Throws Error, Cancelled.
 trace::TokenTrace inspect(const std::string& input, const Settings& settings,
                           const InspectEvents& events, std::stop_token stop = {});
 

@@ -117,9 +117,9 @@ struct ReadReport {
 /// in order, the spatial views of one after the other. Memory holds the clips that overlap at one
 /// frame, which is one for `all`. Every clip of a tensor file (SourceInfo::clips) is read, whole
 /// and verbatim. A source that turns out shorter than it said is planned anew if no clip was handed
-/// on, else ends early. A live source gives clips until `stop` or its end. `progress` receives 0..1
-/// where the length is known. Throws Error(input) for a source shorter than a clip, Cancelled on
-/// `stop`.
+/// on, else ends early. A live source ends on `stop` or where it is lost (errors before the first
+/// clip). `progress` receives 0..1 where the length is known. Throws Error(input) for a source
+/// shorter than a clip, Cancelled on `stop`.
 ReadReport read_clips(FrameSource& source, const ClipOptions& options,
                       const std::function<void(Clip&&)>& on_clip,
                       const std::function<void(double)>& progress = {}, std::stop_token stop = {});

@@ -194,7 +194,13 @@ class Reader {
         open.wanted.push_back(start + int64_t{k} * options_.stride);
       open_.assign(1, open);
       for (int64_t index : open.wanted) {
-        FramePtr frame = frame_at(index);
+        FramePtr frame;
+        try {
+          frame = frame_at(index);
+        } catch (const std::exception&) {
+          // Stopping a camera, or losing it, ends what it gave so far.
+          if (!source_.info().live || report_.clips == 0) throw;
+        }
         if (!frame) {
           const int64_t count = true_length(index);
           if (report_.clips == 0) plan_clips(options_, count);  // throws: too short

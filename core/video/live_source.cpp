@@ -22,9 +22,10 @@ StreamRequest device_request(const std::string& input, const OpenOptions& option
   const size_t colon = input.find(':');
   const std::string kind = input.substr(0, colon);
   std::string rest = input.substr(colon + 1);
-  if (kind == "lavfi") {
+  if (kind == "lavfi" || kind == "live") {
     if (trim(rest).empty())
-      throw bad_input(input, "the filter graph is empty", "for example lavfi:testsrc2=duration=2");
+      throw bad_input(input, "the filter graph is empty",
+                      "for example " + kind + ":testsrc2=duration=2");
     request.device = "lavfi";
     request.url = rest;
     return request;

@@ -11,7 +11,7 @@
 
 namespace looktwice::video {
 
-/// "camera:", "screen:" and "lavfi:" as what Stream opens. Throws Error(input).
+/// "camera:", "screen:", "lavfi:" and "live:" as what Stream opens. Throws Error(input).
 StreamRequest device_request(const std::string& input, const OpenOptions& options);
 
 /// Live (camera, screen): frames as they come, gaps in their times counted as dropped. A graph

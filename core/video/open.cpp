@@ -52,7 +52,7 @@ frames::SourcePtr open_source(const std::string& input, const OpenOptions& optio
                               std::stop_token stop) {
   if (auto plain = frames::open_plain_source(input, options.clip)) return plain;
   if (input.empty()) throw bad_input("INPUT", "is empty", "name a video file");
-  if (starts_with(input, "camera:") || starts_with(input, "screen:"))
+  if (starts_with(input, "camera:") || starts_with(input, "screen:") || starts_with(input, "live:"))
     return std::make_unique<LiveSource>(device_request(input, options), true, stop);
   if (starts_with(input, "lavfi:"))
     return std::make_unique<LiveSource>(device_request(input, options), false, stop);

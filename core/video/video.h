@@ -17,7 +17,7 @@ struct OpenOptions {
 
 /// Opens any INPUT of the command line:
 ///   a path · camera:/dev/video0[?size=WxH&fps=N] · screen::0[.0][+X,Y][?size=WxH&fps=N] ·
-///   lavfi:GRAPH · synth:NAME[?…] · FILE.safetensors
+///   lavfi:GRAPH · live:GRAPH (treated as a camera) · synth:NAME[?…] · FILE.safetensors
 /// A file is indexed here by reading its packets without decoding them, so that frame_count is
 /// exact and every seek lands on its frame; `stop` ends that early with Cancelled. A file with
 /// damaged parts keeps its frame numbers: a frame that cannot be decoded repeats the one before it

@@ -115,6 +115,22 @@ class Video(Case):
         self.assertEqual(doc["schema"], "looktwice/export")
         self.assertAlmostEqual(doc["panes"][0]["settings"]["tokens"]["rlt"], 0.25)
 
+    def test_a_scene_is_a_file_or_its_json(self):
+        source = self.clip(graph="testsrc2=s=160x128:r=25:d=1")
+        scene = '{"layout": "wipe", "panes": [{"marks": true}, {"content": "handed-on"}], "wipe": 0.25}'
+        options = ["--frames", 8, "--stride", 2, "--range", "0:4"]
+        with open(self.path("scene.json"), "w", encoding="utf-8") as f:
+            f.write(scene)
+        for name, given in (("a", scene), ("b", self.path("scene.json"))):
+            self.good("export", source, "-o", self.path(name + ".mkv"), "--codec", "ffv1", "--scene",
+                      given, *options)
+        pixels = [subprocess.run(["ffmpeg", "-v", "error", "-i", self.path(n), "-f", "md5", "-"],
+                                 stdout=subprocess.PIPE, check=True).stdout for n in ("a.mkv", "b.mkv")]
+        self.assertEqual(*pixels)
+        self.bad("export", source, "-o", self.path("c.mkv"), "--scene", '{"layuot": "wipe"}',
+                 says="layuot")
+        self.bad("export", source, "-o", self.path("c.mkv"), "--scene", '{"layout"', says="--scene")
+
     def test_pictures(self):
         source = self.clip()
         self.good("export", source, "-o", self.path("one.png"), "--range", "12:12")

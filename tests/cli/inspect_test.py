@@ -3,9 +3,12 @@
 import json
 import math
 import os
+import signal
+import subprocess
+import time
 import unittest
 
-from support import GOLDEN, Case, ffmpeg, have_ffmpeg, main, read_tensors, write_tensor
+from support import GOLDEN, PROGRAM, Case, ffmpeg, have_ffmpeg, main, read_tensors, write_tensor
 
 THRESHOLDS = [0.0, 0.01, 0.05, 0.1, 0.2, 0.5, 1.0, 300.0]
 
@@ -137,6 +140,29 @@ class Output(Case):
                 for tau in (0, 0.05, 0.1, 0.5, 1000)]
         self.assertEqual(kept, sorted(kept, reverse=True))
         self.assertEqual(kept[-1], 14 * 14)
+
+    def test_a_tail_that_is_too_short_is_reported(self):
+        out = self.good("inspect", self.SCENE, "--clips", "all").stdout
+        self.assertIn("the last 2 frames are too few for a clip", out)
+        doc = json.loads(self.good("inspect", self.SCENE, "--clips", "all", "--json", "-").stdout)
+        self.assertEqual(doc["dropped_tail"], 2)
+
+    def test_a_camera_that_is_stopped_or_lost_leaves_its_trace(self):
+        graph = "live:testsrc2=size=64x64:rate=30"
+        trace = self.path("t.trace")
+        self.good("inspect", graph + ",trim=end_frame=200", "--clips", "all", "--trace", trace)
+        self.assertGreater(os.path.getsize(trace), 1000)
+        os.remove(trace)
+        process = subprocess.Popen([PROGRAM, "inspect", graph, "--clips", "all", "--trace", trace],
+                                   stdout=subprocess.DEVNULL)
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and not any(
+                os.path.getsize(self.path(name)) > 40000 for name in os.listdir(self.dir)):
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(timeout=60), 0)
+        self.assertGreater(os.path.getsize(trace), 1000)
+        self.bad("inspect", graph + ",trim=end_frame=20", code=1, says="gone")
 
     def test_trace_is_written(self):
         self.good("inspect", self.SCENE, "--trace", self.path("t.trace"))

@@ -2,6 +2,7 @@
 """Export from the app: the file holds every frame; a bad target leaves nothing behind."""
 import json
 import os
+import shlex
 import subprocess
 
 from app import App, check, main
@@ -21,9 +22,16 @@ def export_to(app, path):
     app.click("export.start")
 
 
+def pictures(path):
+    return subprocess.run(["ffmpeg", "-v", "error", "-i", path, "-map", "0:v", "-f", "framemd5", "-"],
+                          check=True, capture_output=True).stdout
+
+
 def an_export_holds_every_frame():
     with App("--paused", SCENE) as app:
         app.ready()
+        app.key("3")
+        app.wait(lambda s: s["layout"] == "wipe", "the wipe")
         path = os.path.join(app.config, "out.mp4")
         export_to(app, path)
         state = app.wait(lambda s: s["export"] in ("done", "failed"), "the end of the export")
@@ -32,7 +40,15 @@ def an_export_holds_every_frame():
             ["ffprobe", "-v", "error", "-count_frames", "-show_streams", "-show_format", "-of", "json",
              path], check=True, capture_output=True, text=True).stdout)
         check(int(probe["streams"][0]["nb_read_frames"]) == 70, "frames are missing")
-        check("tokens" in json.dumps(probe["format"].get("tags", {})), "the settings are not in the file")
+        tags = probe["format"].get("tags", {})
+        check(json.loads(tags["looktwice"])["schema"] == "looktwice/export", "no settings in the file")
+        # The command that the file carries makes the same pictures again.
+        words = shlex.split(tags["comment"])
+        check(words[:2] == ["looktwice", "export"], f"no command in the file: {tags['comment']}")
+        words[words.index("-o") + 1] = os.path.join(app.config, "again.mp4")
+        subprocess.run([os.environ["LOOKTWICE"], *words[1:]], check=True, stdout=subprocess.DEVNULL)
+        check(pictures(path) == pictures(words[words.index("-o") + 1]),
+              "the command in the file makes another video")
 
 
 def a_bad_target_says_so():

@@ -257,6 +257,47 @@ TEST(ReadClips, UnknownLength) {
   EXPECT_NE(error_of([&] { read(unknown, o); }).find("--clips"), std::string::npos);
 }
 
+/// A camera that is unplugged after some frames.
+class Unplugged final : public FrameSource {
+ public:
+  explicit Unplugged(int64_t frames) : inner_(frames, std::nullopt, false), info_(inner_.info()) {
+    info_.live = true;
+    left_ = frames;
+  }
+  const SourceInfo& info() const override { return info_; }
+  FramePtr next(std::stop_token stop) override {
+    if (left_-- == 0) throw run_failed("camera", "is gone");
+    return inner_.next(stop);
+  }
+  void seek(int64_t, std::stop_token) override { throw bad_input("camera", "cannot seek"); }
+
+ private:
+  Numbered inner_;
+  SourceInfo info_;
+  int64_t left_;
+};
+
+TEST(ReadClips, ALiveSourceEndsWhereItIsLostOrStopped) {
+  ReadReport report;
+  ClipOptions o = native(4, 1);
+  o.clips = 0;
+  Unplugged camera(10);
+  EXPECT_EQ(read(camera, o, &report), (Plan{{0, 1, 2, 3}, {4, 5, 6, 7}}));
+  EXPECT_EQ(report.dropped_tail, 2);
+  Unplugged at_once(3);
+  EXPECT_THROW(read(at_once, o), Error) << "before the first clip";
+  Unplugged stopped(100);
+  std::stop_source stop;
+  int clips = 0;
+  report = read_clips(
+      stopped, o,
+      [&](Clip&&) {
+        if (++clips == 3) stop.request_stop();
+      },
+      {}, stop.get_token());
+  EXPECT_EQ(report.clips, 3);
+}
+
 TEST(ReadClips, ASourceThatEndsTooEarlyIsPlannedAgain) {
   ReadReport report;
   ClipOptions o = native(4, 1);

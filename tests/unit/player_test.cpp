@@ -120,6 +120,20 @@ TEST_F(PlayerTest, WindowStaysWithinItsBudgetOverLoopsAndLiveInput) {
     }
     return rounds >= 3;
   }));
+  p.open("live:testsrc2=size=64x48:rate=25");
+  ASSERT_TRUE(eventually([&] { return p.status().generation == 2; }));
+  ASSERT_TRUE(eventually([&] {
+    const auto s = p.status();
+    EXPECT_LE(s.window_bytes, options.window_bytes);
+    EXPECT_LE(s.window_frames, 40U);
+    const auto recent = p.recent(4, 2);
+    for (size_t i = 1; i < recent.size(); ++i)
+      EXPECT_EQ(recent[i]->index - recent[i - 1]->index, 2);
+    const auto f = p.poll();
+    return f && f->index > 2000;
+  }));
+  EXPECT_TRUE(p.status().info.live);
+  EXPECT_GT(p.status().dropped, 0) << "faster than anybody looked";
 }
 
 TEST_F(PlayerTest, AFailedOpenKeepsWhatIsShown) {

@@ -334,6 +334,23 @@ TEST_F(SourceTest, GraphsEndAndRewind) {
   EXPECT_EQ(digest(*source->next()), all.digests[4]);
 }
 
+TEST_F(SourceTest, AGraphCanStandInForACamera) {
+  auto source = open_source("live:testsrc2=size=64x48:rate=25:duration=0.2");
+  EXPECT_TRUE(source->info().live);
+  EXPECT_FALSE(source->info().seekable);
+  EXPECT_FALSE(source->info().frame_count);
+  EXPECT_THROW(source->seek(3), Error);
+  for (int i = 0; i < 5; ++i)
+    EXPECT_EQ(source->next()->index, i);
+  try {
+    source->next();
+    FAIL() << "a camera that gives nothing is gone";
+  } catch (const Error& e) {
+    EXPECT_NE(std::string(e.what()).find("gone"), std::string::npos);
+  }
+  EXPECT_NE(error_of("live:").find("empty"), std::string::npos);
+}
+
 TEST_F(SourceTest, StopEndsASeekAndLeavesTheSourceUsable) {
   LT_NEEDS_FFMPEG;
   ASSERT_TRUE(ffmpeg(std::string(kScene) + "-c:v libx264 -preset veryfast -g 100 a.mp4"));
