@@ -11,10 +11,12 @@ constexpr int kBins = 128;
 constexpr double kLow = 1e-3, kHigh = 10;
 constexpr size_t kClipsWithPixels = 2;
 
-int bin_of(float tau) {
+/// Place of τ among the edges: 0 is the first, kBins − 1 the last, fractions lie between two.
+double bin_of(float tau) {
   if (!(tau > 0)) return 0;
   const double at = std::log(double(tau) / kLow) / std::log(kHigh / kLow) * (kBins - 2);
-  return std::clamp(int(std::lround(at)) + 1, 1, kBins - 1);
+  if (at < 0) return std::clamp(double(tau) / kLow, 0.0, 1.0);
+  return std::min(at + 1, double(kBins - 1));
 }
 
 float edge(int bin) {
@@ -30,6 +32,7 @@ size_t MeasuredClip::bytes() const {
 
 ClipSummary::ClipSummary(const trace::ClipTrace& measured) : tubelets_(measured.t) {
   const size_t area = size_t(measured.h) * size_t(measured.w);
+  area_ = area;
   above_.assign(size_t(tubelets_) * kBins, 65535);
   std::vector<float> sorted;
   for (int t = 1; t < tubelets_; ++t) {
@@ -46,7 +49,11 @@ ClipSummary::ClipSummary(const trace::ClipTrace& measured) : tubelets_(measured.
 }
 
 float ClipSummary::kept(int tubelet, float tau) const {
-  return float(above_[size_t(tubelet) * kBins + size_t(bin_of(tau))]) / 65535.0f;
+  const double at = bin_of(tau);
+  const auto low = size_t(at), high = std::min(low + 1, size_t(kBins - 1));
+  const uint16_t* row = above_.data() + size_t(tubelet) * kBins;
+  const double between = at - double(low);
+  return float((double(row[low]) * (1 - between) + double(row[high]) * between) / 65535.0);
 }
 
 float ClipSummary::kept(float tau) const {
@@ -97,6 +104,13 @@ MeasuredClipPtr ClipStore::get(int clip) {
   if (at == recent_.end()) return nullptr;
   recent_.splice(recent_.begin(), recent_, at);
   return recent_.front();
+}
+
+std::vector<MeasuredClipPtr> ClipStore::in_memory() const {
+  std::vector<MeasuredClipPtr> clips(plan_.size());
+  for (const MeasuredClipPtr& clip : recent_)
+    clips[size_t(clip->number)] = clip;
+  return clips;
 }
 
 void ClipStore::trim() {

@@ -30,12 +30,14 @@ class ClipSummary {
   ClipSummary() = default;
   explicit ClipSummary(const trace::ClipTrace& measured);
   int tubelets() const { return tubelets_; }
-  /// 0..1, to about 1/128 of a decade in τ. The first tubelet is always kept.
+  size_t tokens() const { return size_t(tubelets_) * area_; }
+  /// 0..1, interpolated between 128 thresholds. The first tubelet is always kept.
   float kept(int tubelet, float tau) const;
   float kept(float tau) const;
 
  private:
   int tubelets_ = 0;
+  size_t area_ = 0;              ///< tokens of a tubelet
   std::vector<uint16_t> above_;  ///< [tubelet][bin] share of differences above the bin's edge
 };
 
@@ -56,6 +58,8 @@ class ClipStore {
   void put(MeasuredClipPtr clip);
   /// Null if not measured, or let go since. Marks it as used.
   MeasuredClipPtr get(int clip);
+  /// [count] the clips that were not let go, null elsewhere. Marks none as used.
+  std::vector<MeasuredClipPtr> in_memory() const;
   bool measured(int clip) const { return summaries_[size_t(clip)].tubelets() > 0; }
   int measured_count() const { return measured_; }
   const ClipSummary& summary(int clip) const { return summaries_[size_t(clip)]; }

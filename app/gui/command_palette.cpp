@@ -6,13 +6,42 @@
 #include <QLabel>
 #include <QLineEdit>
 #include <QListWidget>
+#include <QPainter>
 #include <QScrollArea>
+#include <QStyledItemDelegate>
 #include <QVBoxLayout>
 #include <algorithm>
 
 #include "theme.h"
 
 namespace looktwice::gui {
+
+namespace {
+
+constexpr int kKeysRole = Qt::UserRole + 1;
+
+/// A command's name at the left, its group and key dimly at the right.
+class CommandLine : public QStyledItemDelegate {
+ public:
+  using QStyledItemDelegate::QStyledItemDelegate;
+  void paint(QPainter* painter, const QStyleOptionViewItem& option,
+             const QModelIndex& index) const override {
+    QStyleOptionViewItem plain = option;
+    initStyleOption(&plain, index);
+    const QString name = plain.text;
+    plain.text.clear();
+    plain.widget->style()->drawControl(QStyle::CE_ItemViewItem, &plain, painter, plain.widget);
+    const QRect area = option.rect.adjusted(int(px(10)), 0, -int(px(10)), 0);
+    const Theme& theme = current_theme();
+    const bool enabled = (option.state & QStyle::State_Enabled) != 0;
+    painter->setPen(enabled ? theme.text : theme.faint);
+    painter->drawText(area, Qt::AlignLeft | Qt::AlignVCenter, name);
+    painter->setPen(enabled ? theme.dim : theme.faint);
+    painter->drawText(area, Qt::AlignRight | Qt::AlignVCenter, index.data(kKeysRole).toString());
+  }
+};
+
+}  // namespace
 
 CommandPalette::CommandPalette(CommandRegistry& commands, QWidget* parent)
     : QDialog(parent, Qt::Dialog | Qt::FramelessWindowHint), commands_(commands) {
@@ -26,6 +55,7 @@ CommandPalette::CommandPalette(CommandRegistry& commands, QWidget* parent)
   query_->setClearButtonEnabled(true);
   list_ = new QListWidget;
   list_->setUniformItemSizes(true);
+  list_->setItemDelegate(new CommandLine(list_));
   list_->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
   layout->addWidget(query_);
   layout->addWidget(list_);
@@ -66,7 +96,7 @@ void CommandPalette::filter(const QString& query) {
   std::vector<Hit> hits;
   for (const Command& command : commands_.all()) {
     if (command.id == "help.palette") continue;
-    const int fit = score(query, command.group + ": " + command.text);
+    const int fit = score(query, command.group + ": " + QString(command.text).remove('&'));
     if (fit >= 0) hits.push_back({fit, &command});
   }
   std::ranges::stable_sort(hits, [](const Hit& a, const Hit& b) { return a.score > b.score; });
@@ -79,22 +109,12 @@ void CommandPalette::filter(const QString& query) {
     item->setToolTip(command.tip);
     const bool enabled = !command.enabled || command.enabled();
     if (!enabled) item->setFlags(item->flags() & ~Qt::ItemIsEnabled);
-    auto* row = new QWidget;
-    row->setAttribute(Qt::WA_TransparentForMouseEvents);
-    auto* line = new QHBoxLayout(row);
-    line->setContentsMargins(int(px(8)), int(px(2)), int(px(8)), int(px(2)));
-    auto* name = new QLabel(text);
-    name->setEnabled(enabled);
-    auto* keys = new QLabel(command.keys.isEmpty()
-                                ? command.group
-                                : command.group + "   " +
-                                      command.keys.first().toString(QKeySequence::NativeText));
-    keys->setProperty("role", "dim");
-    line->addWidget(name);
-    line->addStretch();
-    line->addWidget(keys);
+    item->setText(text);
+    item->setData(kKeysRole, command.keys.isEmpty()
+                                 ? command.group
+                                 : command.group + "   " +
+                                       command.keys.first().toString(QKeySequence::NativeText));
     item->setSizeHint(QSize(0, int(px(30))));
-    list_->setItemWidget(item, row);
   }
   for (int i = 0; i < list_->count(); ++i) {
     if (list_->item(i)->flags() & Qt::ItemIsEnabled) {

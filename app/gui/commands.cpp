@@ -1,12 +1,44 @@
 #include "commands.h"
 
+#include <QAbstractButton>
+#include <QAbstractItemView>
+#include <QApplication>
+#include <QComboBox>
+#include <QKeyEvent>
 #include <QMenu>
+#include <QTabBar>
 #include <QWidget>
 #include <stdexcept>
 
 namespace looktwice::gui {
 
-CommandRegistry::CommandRegistry(QWidget* window) : QObject(window), window_(window) {}
+namespace {
+
+bool needs(const QWidget* control, int key) {
+  const bool vertical = key == Qt::Key_Up || key == Qt::Key_Down || key == Qt::Key_PageUp ||
+                        key == Qt::Key_PageDown || key == Qt::Key_Home || key == Qt::Key_End;
+  const bool horizontal = key == Qt::Key_Left || key == Qt::Key_Right;
+  if (qobject_cast<const QAbstractItemView*>(control) != nullptr) return vertical || horizontal;
+  if (qobject_cast<const QTabBar*>(control) != nullptr) return horizontal;
+  if (qobject_cast<const QComboBox*>(control) != nullptr) return vertical || key == Qt::Key_Space;
+  if (qobject_cast<const QAbstractButton*>(control) != nullptr) return key == Qt::Key_Space;
+  return qobject_cast<const QAbstractScrollArea*>(control) != nullptr && vertical;
+}
+
+}  // namespace
+
+CommandRegistry::CommandRegistry(QWidget* window) : QObject(window), window_(window) {
+  qApp->installEventFilter(this);
+}
+
+bool CommandRegistry::eventFilter(QObject* watched, QEvent* event) {
+  if (event->type() != QEvent::ShortcutOverride) return false;
+  const auto* key = static_cast<QKeyEvent*>(event);
+  if ((key->modifiers() & ~Qt::KeypadModifier) != Qt::NoModifier) return false;
+  if (!needs(qobject_cast<QWidget*>(watched), key->key())) return false;
+  event->accept();
+  return true;
+}
 
 void CommandRegistry::add(Command command) {
   if (index_.contains(command.id)) {

@@ -47,6 +47,11 @@ class CommandRegistry : public QObject {
   /// "Play or pause (Space)": for tooltips outside Qt.
   QString tooltip(const QString& id) const;
 
+ protected:
+  /// Keys that the focused control needs for itself (arrows in a table, Space on a button) are no
+  /// shortcuts as long as it has the focus.
+  bool eventFilter(QObject* watched, QEvent* event) override;
+
  private:
   QWidget* window_;
   std::vector<Command> commands_;

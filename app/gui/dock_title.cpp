@@ -3,6 +3,7 @@
 #include <QDockWidget>
 #include <QHBoxLayout>
 #include <QLabel>
+#include <QMainWindow>
 #include <QPainter>
 #include <QToolButton>
 
@@ -52,8 +53,22 @@ DockTitle::DockTitle(QDockWidget* dock) : QWidget(dock), dock_(dock) {
   connect(float_, &QToolButton::clicked, dock, [dock] { dock->setFloating(!dock->isFloating()); });
   connect(close_, &QToolButton::clicked, dock, &QDockWidget::close);
   connect(&theme_events(), &ThemeEvents::changed, this, &DockTitle::restyle);
+  connect(dock, &QDockWidget::visibilityChanged, this, &DockTitle::name_once);
+  connect(dock, &QDockWidget::topLevelChanged, this, &DockTitle::name_once);
+  connect(dock, &QDockWidget::dockLocationChanged, this, &DockTitle::name_once);
   setAutoFillBackground(true);
   restyle();
+}
+
+void DockTitle::name_once() {
+  // Among tabs the name stands on the tab.
+  const auto* window = qobject_cast<QMainWindow*>(dock_->parentWidget());
+  bool tabbed = false;
+  if (window != nullptr && !dock_->isFloating()) {
+    for (const QDockWidget* other : window->tabifiedDockWidgets(dock_))
+      tabbed = tabbed || !other->isHidden();
+  }
+  label_->setVisible(!tabbed);
 }
 
 void DockTitle::restyle() {

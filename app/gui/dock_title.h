@@ -16,6 +16,7 @@ class DockTitle : public QWidget {
 
  private:
   void restyle();
+  void name_once();
   QDockWidget* dock_;
   QLabel* label_;
   QToolButton *float_, *close_;

@@ -38,6 +38,15 @@ void ImGuiWidget::refresh(int frames) {
   update();
 }
 
+void ImGuiWidget::refresh_later() {
+  if (later_) return;
+  later_ = true;
+  QTimer::singleShot(80, this, [this] {
+    later_ = false;
+    refresh();
+  });
+}
+
 void ImGuiWidget::release_gl() {
   makeCurrent();
   destroy_scene();

@@ -21,6 +21,8 @@ class ImGuiWidget : public QOpenGLWidget {
   bool editing() const { return platform_->wants_text(); }
   /// Repaints `frames` times, once per event-loop turn.
   void refresh(int frames = 1);
+  /// Repaints within a tenth of a second: for what may wait until the picture has answered.
+  void refresh_later();
 
  protected:
   /// GL objects of the subclass; may run again after the widget changed its top-level window.
@@ -57,6 +59,7 @@ class ImGuiWidget : public QOpenGLWidget {
   std::unique_ptr<ImGuiPlatform> platform_;
   QMetaObject::Connection about_to_be_destroyed_;
   int frames_wanted_ = 0;
+  bool later_ = false;  ///< refresh_later() is on its way
   Qt::CursorShape cursor_ = Qt::ArrowCursor;
 };
 

@@ -36,4 +36,11 @@ class LatencyMeter {
 
 LatencyMeter& tau_latency();
 
+/// Milliseconds since the kernel started this process (to 10 ms).
+double since_process_start();
+/// The first picture is on the screen: remembers since_process_start() once.
+void first_picture();
+/// What it remembered; 0 before the first picture.
+double first_picture_after();
+
 }  // namespace looktwice::gui

@@ -51,7 +51,9 @@ int main(int argc, char** argv) {
   const QCommandLineOption paused("paused", "Do not start to play.");
   const QCommandLineOption bench_tau(
       "bench-tau", "Move τ so many times, print how long the pixels took, and close.", "count");
-  parser.addOptions({bench_tau, paused, print_state, watchdog, no_tour, theme, scale, quit_after});
+  const QCommandLineOption window_size("window", "Size of the window, for this run.", "WxH");
+  parser.addOptions(
+      {bench_tau, window_size, paused, print_state, watchdog, no_tour, theme, scale, quit_after});
   parser.process(app);
 
   StartOptions options;
@@ -72,6 +74,10 @@ int main(int argc, char** argv) {
                                 : settings.value("window/theme", "dark").toString());
 
   MainWindow window(options);
+  if (parser.isSet(window_size)) {
+    const QStringList size = parser.value(window_size).split('x');
+    if (size.size() == 2) window.resize(size[0].toInt(), size[1].toInt());
+  }
   window.show();
   if (parser.isSet(quit_after)) {
     QTimer::singleShot(int(parser.value(quit_after).toDouble() * 1000), &window, &QWidget::close);

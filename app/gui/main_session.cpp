@@ -1,6 +1,5 @@
 // What is remembered between starts, and the tour of the first one.
 
-#include <QDockWidget>
 #include <QFileDialog>
 #include <QFileInfo>
 #include <QMenu>
@@ -18,7 +17,7 @@
 namespace looktwice::gui {
 namespace {
 
-constexpr int kLayoutVersion = 1;
+constexpr int kLayoutVersion = 2;
 constexpr int kRecent = 12;
 constexpr const char* kFirstScene = "synth:static";
 
@@ -61,10 +60,6 @@ void MainWindow::save() {
   settings.setValue("window/theme", theme_name());
   settings.setValue("window/scale", ui_scale());
   settings.setValue("playback/loop", workspace_.status().loop);
-  autosave();
-}
-
-void MainWindow::autosave() {
   const std::string file = session_file();
   try {
     std::filesystem::create_directories(std::filesystem::path(file).parent_path());
@@ -72,7 +67,6 @@ void MainWindow::autosave() {
   } catch (const std::exception& error) {
     log_once(LogLevel::warning, "autosave", error.what());
   }
-  QSettings().setValue("window/scale", ui_scale());
 }
 
 void MainWindow::remember_recent(const QString& input) {
@@ -131,12 +125,6 @@ void MainWindow::save_session_as() {
     log(LogLevel::error, error.what());
     statusBar()->showMessage(error.what(), 10000);
   }
-}
-
-void MainWindow::reset_layout() {
-  for (QDockWidget* dock : docks_)
-    dock->setFloating(false);
-  restoreState(default_layout_);
 }
 
 void MainWindow::start_tour() {

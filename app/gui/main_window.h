@@ -3,9 +3,13 @@
 
 #include <QMainWindow>
 #include <QPointer>
+#include <functional>
 #include <memory>
+#include <vector>
 
 #include "commands.h"
+#include "quality_meter.h"
+#include "runs.h"
 #include "state_report.h"
 #include "watchdog.h"
 #include "workspace.h"
@@ -15,6 +19,7 @@ class QMenu;
 
 namespace looktwice::gui {
 
+class ChartsPanel;
 class ExportDialog;
 class InspectorPanel;
 class LayersPanel;
@@ -43,6 +48,10 @@ class MainWindow : public QMainWindow {
 
   void open(const QString& input);
   Json state() const;
+  /// Runs a command by its id; false where it is disabled.
+  bool run(const QString& id) { return commands_.run(id); }
+  const CommandRegistry& commands() const { return commands_; }
+  const Workspace& workspace() const { return workspace_; }
 
  protected:
   void closeEvent(QCloseEvent* event) override;
@@ -51,27 +60,37 @@ class MainWindow : public QMainWindow {
   void changeEvent(QEvent* event) override;
 
  private:
-  // main_window.cpp
+  // main_docks.cpp
   void build_docks();
+  /// `beside`: the panel shares its place with that one, as a tab.
   QDockWidget* add_dock(const char* name, const QString& title, QWidget* content,
-                        Qt::DockWidgetArea area);
+                        Qt::DockWidgetArea area, QDockWidget* beside = nullptr);
+  /// Commands to show, hide and undock it. Once for every panel that stays.
+  void add_dock_commands(QDockWidget* dock);
+  void reset_layout();
+  void toggle_second_viewport();
+  // main_window.cpp
   void start_tau_bench();
+  void save_soon();
+  /// Picture quality is measured while somebody looks at its figures.
+  void update_quality_need();
   void update_title();
   void update_status();
   // main_session.cpp
   void restore();
   void save();
-  void autosave();
   void remember_recent(const QString& input);
   void fill_recent();
   void save_session_as();
   void open_session(const QString& file);
-  void reset_layout();
-  // main_commands.cpp
+  // main_commands.cpp, commands_*.cpp
   void add_commands();
   void add_file_commands();
   void add_playback_commands();
   void add_view_commands();
+  void add_chart_commands();
+  void add_layer_commands();
+  void add_patch_commands();
   void add_other_commands();
   void build_menus();
   void open_dialog();
@@ -79,13 +98,25 @@ class MainWindow : public QMainWindow {
   void save_screenshot();
   void export_video();
   void copy_command();
-  void toggle_second_viewport();
+  void export_table();
+  void type_region();
+  /// A value to type where no control is at hand.
+  struct ValueQuestion {
+    QString title, label;
+    double low = 0, high = 1;
+    int decimals = 2;
+    std::function<double()> now;
+    std::function<void(double)> set;
+  };
+  void ask_value(const ValueQuestion& question);
   // tour
   void start_tour();
   void show_tour_step(int step);
 
   StartOptions options_;
   Workspace workspace_;
+  QualityMeter quality_{workspace_};
+  Runs runs_{workspace_, quality_};
   CommandRegistry commands_;
   Viewport* viewport_ = nullptr;
   TransportBar* transport_ = nullptr;
@@ -93,15 +124,18 @@ class MainWindow : public QMainWindow {
   LayersPanel* layers_ = nullptr;
   InspectorPanel* inspector_ = nullptr;
   SourcePanel* source_ = nullptr;
+  ChartsPanel* charts_ = nullptr;
   LogPanel* log_ = nullptr;
   QDockWidget* second_ = nullptr;
   Viewport* second_view_ = nullptr;
   QList<QDockWidget*> docks_;
+  /// What panels add to the state report (--print-state).
+  std::vector<std::function<void(Json&)>> state_parts_;
   QByteArray default_layout_;
   QLabel *status_left_ = nullptr, *status_right_ = nullptr;
   QMenu* recent_ = nullptr;
   QPointer<ExportDialog> export_;
-  QTimer autosave_;
+  QTimer autosave_, status_later_;
   std::unique_ptr<Watchdog> watchdog_;
   std::unique_ptr<StateReport> state_report_;
   QString pending_recent_;

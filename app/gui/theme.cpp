@@ -157,13 +157,22 @@ QComboBox::down-arrow { image: url(%arrow); width: %10px; height: %10px; }
 QDialogButtonBox { dialogbuttonbox-buttons-have-icons: 0; }
 QDialog#palette { border: 1px solid %line; }
 QComboBox QAbstractItemView { background: %panel; border: 1px solid %line; outline: none; }
-QListView, QTreeView, QPlainTextEdit, QTextBrowser { background: %panel; border: 1px solid %panel;
+QListView, QTreeView, QTableView, QPlainTextEdit, QTextBrowser { background: %panel; border: 1px solid %panel;
   color: %text; outline: none; }
 QListView::item { padding: %4px %6px; border-radius: %4px; }
 QListView::item:hover { background: %field; }
 QListView::item:selected { background: %hover; color: %text; }
 QToolButton { border: none; border-radius: %4px; padding: %3px; color: %text; }
 QToolButton:hover { background: %hover; }
+QTableView::item { padding: 0 %8px; }
+QTableView::item:hover { background: %field; }
+QTableView::item:selected { background: %hover; color: %text; }
+QToolButton[role="action"] { background: %field; border: 1px solid %line; padding: %3px %10px;
+  margin: %3px 0; }
+QToolButton[role="action"]:hover { background: %hover; }
+QToolButton[role="action"]:focus { border: 1px solid %accent; }
+QToolButton[role="action"]:disabled { color: %faint; background: %panel; }
+QHeaderView { background: %panel; }
 QHeaderView::section { background: %panel; color: %dim; border: none; padding: %4px %6px; }
 QScrollBar:vertical { background: transparent; width: %10px; margin: 0; }
 QScrollBar:horizontal { background: transparent; height: %10px; margin: 0; }

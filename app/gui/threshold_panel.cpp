@@ -1,5 +1,6 @@
 #include "threshold_panel.h"
 
+#include <QMouseEvent>
 #include <algorithm>
 #include <cfloat>
 #include <cmath>
@@ -35,14 +36,44 @@ ThresholdPanel::ThresholdPanel(Workspace& workspace, QWidget* parent)
   });
 }
 
+double ThresholdPanel::Track::tau_at(float x) const {
+  if (x < left) return 0.0;
+  const double u = std::clamp(double(x - left) / double(right - left), 0.0, 1.0);
+  return kLow * std::exp(u * std::log(kHigh / kLow));
+}
+
+bool ThresholdPanel::Track::contains(QPointF at) const {
+  return at.x() >= double(zero) && at.x() < double(right) && at.y() >= double(top) &&
+         at.y() < double(bottom);
+}
+
+std::optional<QPointF> ThresholdPanel::on_track(double u) const {
+  if (track_.right <= track_.left) return std::nullopt;
+  return QPointF(double(track_.left) + u * double(track_.right - track_.left - 1),
+                 double(track_.top + track_.bottom) / 2);
+}
+
+void ThresholdPanel::drag_to(QPointF at) {
+  const auto next = float(track_.tau_at(float(at.x())));
+  if (next != workspace_.tau()) set_tau(double(next));
+}
+
 void ThresholdPanel::mousePressEvent(QMouseEvent* event) {
   tau_latency().input();
+  dragging_ = event->button() == Qt::LeftButton && track_.contains(event->position());
+  if (dragging_) drag_to(event->position());
   ImGuiWidget::mousePressEvent(event);
 }
 
 void ThresholdPanel::mouseMoveEvent(QMouseEvent* event) {
   tau_latency().input();
+  if (dragging_) drag_to(event->position());
   ImGuiWidget::mouseMoveEvent(event);
+}
+
+void ThresholdPanel::mouseReleaseEvent(QMouseEvent* event) {
+  if (event->button() == Qt::LeftButton) dragging_ = false;
+  ImGuiWidget::mouseReleaseEvent(event);
 }
 
 void ThresholdPanel::set_tau(double tau) {
@@ -118,14 +149,10 @@ void ThresholdPanel::histogram() {
     if (tau < kLow) return tau <= 0 ? min.x + zero : left;
     return left + float(std::clamp(std::log(tau / kLow) / span, 0.0, 1.0)) * (max.x - left);
   };
-  const auto tau_at = [&](float x) {
-    if (x < left) return 0.0;
-    const double u = std::clamp(double(x - left) / double(max.x - left), 0.0, 1.0);
-    return kLow * std::exp(u * span);
-  };
+  track_ = {min.x, left, max.x, min.y, ImGui::GetItemRectMax().y};
   const ImGuiIO& io = ImGui::GetIO();
   if (held) {
-    const double next = tau_at(io.MousePos.x);
+    const double next = track_.tau_at(io.MousePos.x);
     if (float(next) != workspace_.tau()) set_tau(next);
   }
   if (ImGui::IsItemDeactivated()) workspace_.seal_change();
@@ -199,7 +226,7 @@ void ThresholdPanel::histogram() {
     draw->AddText(font, size, ImVec2(x - half, max.y + float(px(7))), color_dim(), text);
   }
   if (hovered && !held && shown_) {
-    const double at = tau_at(io.MousePos.x);
+    const double at = track_.tau_at(io.MousePos.x);
     char text[200];
     std::snprintf(text, sizeof text,
                   "At τ = %.3f (%.1f grey levels)\n%.1f %% of the clip's tokens are kept", at,

@@ -35,8 +35,9 @@ TransportBar::TransportBar(Workspace& workspace, CommandRegistry& commands, QWid
   connect(&workspace, &Workspace::source_changed, this, redraw);
   connect(&workspace, &Workspace::frame_changed, this, redraw);
   connect(&workspace, &Workspace::playback_changed, this, redraw);
-  connect(&workspace, &Workspace::document_changed, this, redraw);
-  connect(&workspace, &Workspace::analysis_changed, this, redraw);
+  const auto later = [this] { refresh_later(); };
+  connect(&workspace, &Workspace::document_changed, this, later);
+  connect(&workspace, &Workspace::analysis_changed, this, later);
   connect(&theme_events(), &ThemeEvents::changed, this, [this] {
     updateGeometry();
     setFixedHeight(sizeHint().height());

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "latency.h"
 #include "probe.h"
+#include "quality_meter.h"
 #include "theme.h"
 #include "viewport_overlay.h"
 #include "widgets.h"
@@ -25,6 +26,7 @@ Viewport::Viewport(Workspace& workspace, std::string name, QWidget* parent)
   connect(&workspace, &Workspace::place_changed, this, redraw);
   connect(this, &QOpenGLWidget::frameSwapped, this, [this] {
     if (drawn_tau_ == workspace_.tau()) tau_latency().answered();
+    if (drawn_tau_ >= 0) first_picture();
   });
 }
 
@@ -130,6 +132,7 @@ void Viewport::ui() {
     interact(where);
     draw_pixels(where);
     draw_places(where);
+    draw_region(where);
     draw_wipe(where);
   }
   draw_status();
@@ -164,13 +167,16 @@ void Viewport::interact(const compose::Arrangement& where) {
   if (ImGui::IsItemActivated()) {
     pressed_ = at;
     moved_ = false;
-    wiping_ = on_line && ImGui::IsMouseDown(0);
-    panning_ = !wiping_;
+    choosing_ = io.KeyShift && ImGui::IsMouseDown(0);
+    wiping_ = !choosing_ && on_line && ImGui::IsMouseDown(0);
+    panning_ = !wiping_ && !choosing_;
   }
   if (ImGui::IsItemActive()) {
     const double dx = at.x - pressed_.x, dy = at.y - pressed_.y;
     if (std::abs(dx) + std::abs(dy) > 4 * output_scale()) moved_ = true;
-    if (wiping_) {
+    if (choosing_ && moved_) {
+      drag_region(*cell);
+    } else if (wiping_) {
       drag_wipe(*cell);
     } else if (panning_ && moved_) {
       set_view(compose::pan_by(view_, frame_size, cell->rect, dx, dy));
@@ -179,8 +185,9 @@ void Viewport::interact(const compose::Arrangement& where) {
     }
   }
   if (ImGui::IsItemDeactivated()) {
-    const bool clicked = !moved_ && !wiping_;
-    wiping_ = panning_ = false;
+    const bool clicked = !moved_ && !wiping_ && !choosing_;
+    if (choosing_ && !moved_) workspace_.set_region(std::nullopt);
+    wiping_ = panning_ = choosing_ = false;
     workspace_.seal_change();
     if (clicked && hovered) {
       const std::optional<Place> place = hit ? place_at(workspace_, hit->pixel) : std::nullopt;
@@ -198,7 +205,7 @@ void Viewport::interact(const compose::Arrangement& where) {
     set_view(
         compose::zoom_at(view_, frame_size, cell->rect, at, std::pow(1.2, double(io.MouseWheel))));
   }
-  if (hovered && hit && !panning_) {
+  if (hovered && hit && !panning_ && !choosing_) {
     workspace_.hover(place_at(workspace_, hit->pixel));
     hover_tip(*cell, hit->pixel);
   } else if (!hovered || !hit) {
@@ -211,6 +218,20 @@ void Viewport::drag_wipe(const compose::Cell& cell) {
   next.scene.wipe =
       std::clamp((cursor().x - cell.rect.x) / std::max(1.0, cell.rect.width), 0.0, 1.0);
   workspace_.change(std::move(next), "Wipe position");
+}
+
+void Viewport::drag_region(const compose::Cell& cell) {
+  const compose::Point a = cell.mapping.to_frame(pressed_), b = cell.mapping.to_frame(cursor());
+  const frames::Frame& frame = *workspace_.frame();
+  const QRect region(
+      QPoint(int(std::floor(std::min(a.x, b.x))), int(std::floor(std::min(a.y, b.y)))),
+      QPoint(int(std::ceil(std::max(a.x, b.x))) - 1, int(std::ceil(std::max(a.y, b.y))) - 1));
+  workspace_.set_region(region.intersected(QRect(0, 0, frame.width, frame.height)));
+}
+
+void Viewport::set_quality(const QualityMeter* meter) {
+  quality_ = meter;
+  connect(meter, &QualityMeter::changed, this, [this] { refresh(); });
 }
 
 QImage Viewport::screenshot() {

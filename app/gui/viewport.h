@@ -11,6 +11,8 @@
 
 namespace looktwice::gui {
 
+class QualityMeter;
+
 class Viewport : public ImGuiWidget {
   Q_OBJECT
  public:
@@ -29,6 +31,8 @@ class Viewport : public ImGuiWidget {
   std::string describe() const;
   /// The picture as the screen shows it, without the interface.
   QImage screenshot();
+  /// Figures of the frame under the playhead are shown in comparisons. Not owned; may be null.
+  void set_quality(const QualityMeter* meter);
   /// A message over the picture: the five-step tour.
   void set_coach(std::string title, std::string text, std::string footer);
 
@@ -50,11 +54,15 @@ class Viewport : public ImGuiWidget {
   compose::Point cursor() const;
   void interact(const compose::Arrangement& arrangement);
   void drag_wipe(const compose::Cell& cell);
+  void drag_region(const compose::Cell& cell);
+  void draw_region(const compose::Arrangement& arrangement);
+  void draw_box(const compose::Cell& cell, const compose::Rect& rect, unsigned color, float width);
   void draw_places(const compose::Arrangement& arrangement);
   void draw_place(const compose::Cell& cell, Place place, unsigned color, float width);
   void draw_pixels(const compose::Arrangement& arrangement);
   void draw_wipe(const compose::Arrangement& arrangement);
   void draw_status();
+  std::string quality_text() const;
   void draw_cards();
   void hover_tip(const compose::Cell& cell, compose::Point pixel);
 
@@ -66,8 +74,9 @@ class Viewport : public ImGuiWidget {
   compose::Size size_;
   double user_scale_ = 1;
   float drawn_tau_ = -1;
-  bool panning_ = false, wiping_ = false, moved_ = false;
+  bool panning_ = false, wiping_ = false, moved_ = false, choosing_ = false;
   compose::Point pressed_;
+  const QualityMeter* quality_ = nullptr;
   std::string coach_title_, coach_text_, coach_footer_;
 };
 

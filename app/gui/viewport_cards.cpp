@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cfloat>
+#include <cmath>
 #include <cstdio>
 
 #include "fonts.h"
 #include "probe.h"
+#include "quality_meter.h"
 #include "theme.h"
 #include "viewport.h"
 #include "viewport_overlay.h"
@@ -79,11 +81,29 @@ void Viewport::draw_status() {
   } else if (!workspace_.clip() && workspace_.analysing()) {
     at.x -= badge(at, "Measuring…", IM_COL32(152, 161, 173, 255)) + gap;
   }
+  if (const auto text = quality_text(); !text.empty()) {
+    at.x -= badge(at, text.c_str(), IM_COL32(223, 227, 232, 255)) + gap;
+  }
   const video::PlayerStatus& status = workspace_.status();
   if (status.info.live && status.dropped > 0) {
     std::snprintf(text, sizeof text, "%lld frames dropped", static_cast<long long>(status.dropped));
     at.x -= badge(at, text, IM_COL32(230, 180, 80, 255)) + gap;
   }
+}
+
+std::string Viewport::quality_text() const {
+  const auto moment = workspace_.moment();
+  if (quality_ == nullptr || !moment || workspace_.document().scene.panes.size() < 2) return {};
+  const int64_t frame = workspace_.clip()->frame_indices[size_t(moment->sample)];
+  for (const FrameQuality& q : quality_->frames()) {
+    if (q.frame != frame) continue;
+    if (std::isinf(q.psnr)) return "identical in " + quality_->area();
+    char text[160];
+    std::snprintf(text, sizeof text, "PSNR %.1f dB  SSIM %.3f in %s", q.psnr, q.ssim,
+                  quality_->area().c_str());
+    return text;
+  }
+  return {};
 }
 
 void Viewport::draw_cards() {

@@ -101,8 +101,8 @@ void Viewport::hover_tip(const compose::Cell&, compose::Point pixel) {
   ImGui::PopStyleVar(2);
 }
 
-void Viewport::draw_place(const compose::Cell& cell, Place place, unsigned color, float width) {
-  const compose::Rect rect = place_rect(*workspace_.clip(), place);
+void Viewport::draw_box(const compose::Cell& cell, const compose::Rect& rect, unsigned color,
+                        float width) {
   const double ratio = devicePixelRatioF();
   const compose::Point a = compose::to_logical(cell.mapping.to_output({rect.x, rect.y}), ratio);
   const compose::Point b = compose::to_logical(
@@ -118,6 +118,19 @@ void Viewport::draw_place(const compose::Cell& cell, Place place, unsigned color
   draw->AddRect(min, max, IM_COL32(0, 0, 0, 200), 0, 0, width + float(px(2)));
   draw->AddRect(min, max, color, 0, 0, width);
   draw->PopClipRect();
+}
+
+void Viewport::draw_place(const compose::Cell& cell, Place place, unsigned color, float width) {
+  draw_box(cell, place_rect(*workspace_.clip(), place), color, width);
+}
+
+void Viewport::draw_region(const compose::Arrangement& where) {
+  const auto& region = workspace_.region();
+  if (!region) return;
+  const compose::Rect rect{double(region->x()), double(region->y()), double(region->width()),
+                           double(region->height())};
+  for (const compose::Cell& cell : where.cells)
+    draw_box(cell, rect, color_accent(), float(px(2)));
 }
 
 void Viewport::draw_places(const compose::Arrangement& where) {

@@ -13,8 +13,8 @@ using State = video::PlayerStatus::State;
 
 Workspace::Workspace(QObject* parent)
     : QObject(parent),
-      async_({.threads = 1, .grace = std::chrono::milliseconds(1000)}),
-      change_posted_(std::make_shared<std::atomic<bool>>(false)) {
+      change_posted_(std::make_shared<std::atomic<bool>>(false)),
+      async_({.threads = 1, .grace = std::chrono::milliseconds(1000)}) {
   video::PlayerOptions options;
   // Called on the decode thread: one event is on its way at most.
   options.on_change = [this, posted = change_posted_] {
@@ -32,10 +32,6 @@ Workspace::Workspace(QObject* parent)
   timer_.setSingleShot(true);
   timer_.setTimerType(Qt::PreciseTimer);
   connect(&timer_, &QTimer::timeout, this, [this] { tick(); });
-}
-
-Workspace::~Workspace() {
-  player_.reset();  // joins the decode thread before the members it calls back into go
 }
 
 void Workspace::open(const std::string& input) {
@@ -94,6 +90,7 @@ void Workspace::source_ready() {
   held_wanted_.clear();
   pinned_.reset();
   hovered_.reset();
+  region_.reset();
   reader_ = std::make_shared<ClipReader>(
       status_.input, [player = player_.get()](int64_t index) { return player->cached(index); });
   plan();
@@ -397,6 +394,13 @@ double Workspace::kept_ratio() const {
 void Workspace::hover(std::optional<Place> place) {
   if (place == hovered_) return;
   hovered_ = place;
+  emit place_changed();
+}
+
+void Workspace::set_region(std::optional<QRect> region) {
+  if (region && region->isEmpty()) region.reset();
+  if (region == region_) return;
+  region_ = region;
   emit place_changed();
 }
 

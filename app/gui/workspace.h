@@ -4,6 +4,7 @@
 
 #include <QElapsedTimer>
 #include <QObject>
+#include <QRect>
 #include <QTimer>
 #include <map>
 #include <memory>
@@ -33,7 +34,6 @@ class Workspace : public QObject {
   Q_OBJECT
  public:
   explicit Workspace(QObject* parent = nullptr);
-  ~Workspace() override;
 
   // The source.
   void open(const std::string& input);
@@ -95,6 +95,9 @@ class Workspace : public QObject {
   std::optional<Place> pinned() const { return pinned_; }
   void hover(std::optional<Place> place);
   void pin(std::optional<Place> place);
+  /// The region of interest, pixels of the source's frame; quality is measured in it.
+  const std::optional<QRect>& region() const { return region_; }
+  void set_region(std::optional<QRect> region);
 
  signals:
   void source_changed();    ///< another source, or its state
@@ -102,7 +105,7 @@ class Workspace : public QObject {
   void playback_changed();  ///< playing, speed, loop, range
   void document_changed();
   void analysis_changed();  ///< clip, measurements, progress
-  void place_changed();     ///< hovered or pinned
+  void place_changed();     ///< hovered, pinned or the region of interest
 
  private:
   void tick();
@@ -115,7 +118,6 @@ class Workspace : public QObject {
   void update_held();
   void after_document(const Document& before);
 
-  Async async_;
   std::unique_ptr<video::Player> player_;
   std::shared_ptr<std::atomic<bool>> change_posted_;
   video::PlayerStatus status_;
@@ -139,6 +141,8 @@ class Workspace : public QObject {
   std::map<int64_t, frames::FramePtr> held_;
   std::vector<int64_t> held_wanted_;
   std::optional<Place> hovered_, pinned_;
+  std::optional<QRect> region_;
+  Async async_;  ///< last: its jobs end before the player that they ask for frames goes
 };
 
 }  // namespace looktwice::gui

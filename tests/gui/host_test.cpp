@@ -4,6 +4,7 @@
 #include <QClipboard>
 #include <QDockWidget>
 #include <QInputMethodEvent>
+#include <QListWidget>
 #include <QMainWindow>
 #include <QOpenGLContext>
 #include <QOpenGLFunctions>
@@ -14,6 +15,7 @@
 #include <gtest/gtest.h>
 #include <imgui.h>
 
+#include "chart.h"
 #include "commands.h"
 #include "fonts.h"
 #include "imgui_widget.h"
@@ -323,6 +325,52 @@ TEST(Fonts, HaveTheSignsThatTheInterfaceUses) {
       EXPECT_NE(font->FindGlyphNoFallback(ImWchar(sign)), nullptr) << std::hex << sign;
     }
   }
+}
+
+TEST(Chart, TicksAreRoundNumbersWithinTheAxis) {
+  Axis axis;
+  axis.low = 0;
+  axis.high = 100;
+  EXPECT_EQ(ticks(axis, 5), (std::vector<double>{0, 20, 40, 60, 80, 100}));
+  axis.low = 3.2;
+  axis.high = 4.1;
+  const std::vector<double> fine = ticks(axis, 4);
+  ASSERT_GE(fine.size(), 3u);
+  for (const double tick : fine) {
+    EXPECT_GE(tick, axis.low - 1e-9);
+    EXPECT_LE(tick, axis.high + 1e-9);
+  }
+  axis.low = 0.001;
+  axis.high = 4;
+  axis.log = true;
+  const std::vector<double> decades = ticks(axis, 4);
+  ASSERT_EQ(decades.size(), 4u);
+  EXPECT_DOUBLE_EQ(decades.front(), 0.001);
+  EXPECT_DOUBLE_EQ(decades.back(), 1);
+  axis.low = axis.high = 1;
+  EXPECT_TRUE(ticks(axis, 4).empty());
+}
+
+TEST(Commands, AFocusedControlKeepsTheKeysThatItNeeds) {
+  QMainWindow window;
+  CommandRegistry commands(&window);
+  int plays = 0, raised = 0;
+  commands.add({"a", "A", "Play", "", {QKeySequence("Space")}, [&] { ++plays; }});
+  commands.add({"b", "A", "Raise", "", {QKeySequence("Up")}, [&] { ++raised; }});
+  auto* list = new QListWidget;
+  list->addItems({"one", "two", "three"});
+  window.setCentralWidget(list);
+  window.show();
+  ASSERT_TRUE(QTest::qWaitForWindowExposed(&window));
+  window.activateWindow();
+  list->setFocus();
+  list->setCurrentRow(2);
+  ASSERT_TRUE(QTest::qWaitFor([&] { return list->hasFocus(); }, 60'000));
+  QTest::keyClick(list, Qt::Key_Up);
+  EXPECT_EQ(list->currentRow(), 1);
+  EXPECT_EQ(raised, 0);
+  QTest::keyClick(list, Qt::Key_Space);
+  EXPECT_EQ(plays, 1);  // a list has no use for it
 }
 
 TEST(Commands, AKeyBelongsToOneCommand) {

@@ -1,4 +1,5 @@
 // The app's model without the app: what is known of a source's clips, undo, regions.
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -7,6 +8,7 @@
 #include "clip_store.h"
 #include "history.h"
 #include "region.h"
+#include "statistics.h"
 
 namespace looktwice::gui {
 namespace {
@@ -157,6 +159,120 @@ TEST(Region, EqualsTheWholeFrameThere) {
               << column << "," << row << " channel " << c << " of region " << x << "," << y;
         }
       }
+    }
+  }
+}
+
+TEST(Statistics, RowsCountExactlyWhatTheClipKeeps) {
+  ClipStore store;
+  store.reset(plan_of(3, 4, 2));
+  const auto measured = clip(1);
+  store.put(measured);
+  const std::vector<ClipRow> rows = clip_rows(store, 0.045f, 25);
+  ASSERT_EQ(rows.size(), 3u);
+  EXPECT_FALSE(rows[0].measured);
+  EXPECT_TRUE(rows[1].measured);
+  EXPECT_TRUE(rows[1].exact);
+  EXPECT_EQ(rows[1].kept, measured->histogram.kept(0.045f));
+  EXPECT_EQ(rows[1].tokens, measured->trace.tokens());
+  EXPECT_DOUBLE_EQ(rows[1].start, double(rows[1].first_frame) / 25);
+  const Totals totals = totals_of(rows);
+  EXPECT_EQ(totals.clips, 3);
+  EXPECT_EQ(totals.measured, 1);
+  EXPECT_EQ(totals.kept, rows[1].kept);
+}
+
+TEST(Statistics, AClipThatWasLetGoIsReadOffItsSummaryAndSaysSo) {
+  ClipStore store(8000);
+  store.reset(plan_of(100, 4, 1));
+  for (int i = 0; i < 100; ++i)
+    store.put(clip(i));
+  const std::vector<ClipRow> rows = clip_rows(store, 0.045f, 0);
+  EXPECT_FALSE(rows[0].exact);
+  EXPECT_TRUE(rows[99].exact);
+  EXPECT_NEAR(double(rows[0].kept), double(clip(0)->histogram.kept(0.045f)), 1.0);
+  EXPECT_FALSE(totals_of(rows).exact);
+}
+
+TEST(Statistics, TubeletsCoverTheFramesOfTheirClip) {
+  ClipStore store;
+  store.reset(plan_of(2, 4, 2));
+  store.put(clip(0));
+  store.put(clip(1));
+  const std::vector<TubeletPoint> points = kept_over_time(store, 0.045f);
+  ASSERT_FALSE(points.empty());
+  for (size_t i = 1; i < points.size(); ++i)
+    EXPECT_EQ(points[i].first_frame, points[i - 1].end_frame) << i;
+  EXPECT_EQ(points.back().end_frame, store.end_of(1));
+  EXPECT_EQ(points.front().kept_ratio, 1.0);  // a clip's first tubelet is always kept
+}
+
+TEST(Statistics, KeptFallsAsTauRises) {
+  ClipStore store;
+  store.reset(plan_of(2, 4, 1));
+  EXPECT_TRUE(kept_by_tau(store, 0.001, 4, 16).empty());
+  store.put(clip(0));
+  store.put(clip(1));
+  const std::vector<TauPoint> points = kept_by_tau(store, 0.001, 4, 64);
+  ASSERT_EQ(points.size(), 64u);
+  for (size_t i = 0; i < points.size(); ++i) {
+    EXPECT_LE(points[i].low, points[i].mean + 1e-9);
+    EXPECT_GE(points[i].high, points[i].mean - 1e-9);
+    if (i > 0) {
+      EXPECT_LE(points[i].mean, points[i - 1].mean + 1e-9);
+    }
+  }
+}
+
+TEST(Statistics, TheTableIsWrittenForMachines) {
+  ClipStore store;
+  store.reset(plan_of(2, 4, 1));
+  store.put(clip(0));
+  RunSummary run;
+  run.source = "synth:static";
+  run.document = default_document();
+  run.rows = clip_rows(store, 0.1f, 30);
+  const std::string csv = to_csv(run.rows);
+  EXPECT_EQ(std::ranges::count(csv, '\n'), 3);
+  std::vector<size_t> commas;
+  for (size_t at = 0; at < csv.size();) {
+    const size_t end = csv.find('\n', at);
+    commas.push_back(
+        size_t(std::count(csv.begin() + ptrdiff_t(at), csv.begin() + ptrdiff_t(end), ',')));
+    at = end + 1;
+  }
+  EXPECT_EQ(commas[0], commas[1]);
+  EXPECT_EQ(commas[0], commas[2]);
+  const Json json = to_json(run);
+  EXPECT_EQ(json["schema"], "looktwice/clip-statistics");
+  EXPECT_EQ(json["rows"].size(), 2u);
+  EXPECT_EQ(json["rows"][0]["kept_tokens"], run.rows[0].kept);
+  EXPECT_FALSE(json["rows"][1]["measured"].get<bool>());
+}
+
+TEST(Statistics, RunsAreComparedWithDifferences) {
+  ClipStore store;
+  store.reset(plan_of(1, 4, 1));
+  store.put(clip(0));
+  RunSummary a, b;
+  a.source = b.source = "x";
+  a.document = b.document = default_document();
+  a.document.settings.tokens.rlt = 0.015f;
+  b.document.settings.tokens.rlt = 0.085f;
+  a.rows = clip_rows(store, a.tau(), 30);
+  b.rows = clip_rows(store, b.tau(), 30);
+  ASSERT_LT(b.rows[0].kept, a.rows[0].kept);
+  bool seen = false;
+  for (const CompareLine& line : compare(a, b)) {
+    if (line.what != "Kept ratio") continue;
+    seen = true;
+    EXPECT_TRUE(line.delta.starts_with("−")) << line.delta;
+    EXPECT_TRUE(line.delta.ends_with(" points")) << line.delta;
+  }
+  EXPECT_TRUE(seen);
+  for (const CompareLine& line : compare(a, a)) {
+    if (line.what == "Kept ratio") {
+      EXPECT_EQ(line.delta, "±0.00 points");
     }
   }
 }

@@ -5,8 +5,9 @@ import os
 import signal
 import subprocess
 import tempfile
+import time
 
-from app import App, check, main
+from app import WAIT, App, check, main
 
 SCENE = "synth:static?width=640&height=360&frames=128"
 
@@ -70,37 +71,88 @@ def closing_in_the_middle_is_clean():
             check("terminate called" not in app.stderr(), "an exception at exit")
 
 
-def settings_survive_a_lost_display():
+def wait_until(condition, what):
+    end = time.monotonic() + WAIT
+    while not condition():
+        check(time.monotonic() < end, f"waited in vain for: {what}")
+        time.sleep(0.05)
+
+
+def wait_for_saved(app, tau):
+    """Waits until the settings on the disk hold τ."""
+    names = [os.path.join(app.config, *folder, "last-session.looktwice")
+             for folder in (("looktwice", "looktwice"), ("looktwice",))]
+
+    def saved():
+        check(app.process.poll() is None, "the app ended")
+        for name in names:
+            try:
+                with open(name) as file:
+                    if abs(json.load(file)["settings"]["tokens"]["rlt"] - tau) < 1e-6:
+                        return True
+            except (OSError, ValueError, KeyError, TypeError):
+                pass
+        return False
+
+    wait_until(saved, "autosave")
+
+
+def settings_survive_a_crash():
     with App("--paused", SCENE) as app:
         app.ready()
         app.focus()
         app.key("Up")
         tau = app.wait(lambda s: s["tau"] > 0.104, "a raised τ")["tau"]
-        saved = os.path.join(app.config, "looktwice", "looktwice", "last-session.looktwice")
-        alternatives = [saved, os.path.join(app.config, "looktwice", "last-session.looktwice")]
-
-        def on_disk(_):
-            for path in alternatives:
-                try:
-                    with open(path) as file:
-                        if abs(json.load(file)["settings"]["tokens"]["rlt"] - tau) < 1e-6:
-                            return True
-                except (OSError, ValueError, KeyError, TypeError):
-                    pass
-            return False
-
-        end = 0
-        while not on_disk(None):
-            app.process.poll()
-            check(app.process.returncode is None, "the app ended")
-            end += 1
-            check(end < 1200, "no autosave")
-            subprocess.run(["sleep", "0.1"], check=True)
+        wait_for_saved(app, tau)
         app.process.send_signal(signal.SIGKILL)
         app.process.wait()
         with App("--paused", SCENE, config=app.config) as again:
             state = again.ready()
             check(abs(state["tau"] - tau) < 1e-6, "τ was lost")
+
+
+def settings_survive_a_killed_window():
+    with App("--paused", SCENE) as app:
+        app.ready()
+        app.focus()
+        app.key("Up")
+        tau = app.wait(lambda s: s["tau"] > 0.104, "a raised τ")["tau"]
+        wait_for_saved(app, tau)
+        # What xkill does: the server closes the connection.
+        window = subprocess.run(["xdotool", "search", "--onlyvisible", "--pid", str(app.process.pid)],
+                                check=True, capture_output=True, text=True).stdout.split()[-1]
+        app.xdo("windowkill", window)
+        app.process.wait(60)
+        with App("--paused", SCENE, config=app.config) as again:
+            check(abs(again.ready()["tau"] - tau) < 1e-6, "τ was lost")
+
+
+def a_lost_screen_keeps_its_last_picture():
+    number = 640 + os.getpid() % 300
+    server = subprocess.Popen(["Xvfb", f":{number}", "-screen", "0", "320x240x24"],
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: os.path.exists(f"/tmp/.X11-unix/X{number}"), "the other screen")
+        with App("--paused", f"screen::{number}?size=320x240&fps=10") as app:
+            app.wait(lambda s: s["live"] and s["frame"] > 2, "a live picture")
+            server.kill()
+            server.wait()
+            state = app.wait(lambda s: s["error"], "a word about the lost screen")
+            check(state["frame"] > 2, "the last picture is gone")
+            # The app goes on: another source opens.
+            app.focus()
+            app.key("ctrl+l")
+            app.wait(lambda s: s["dialog"] == "address", "the address dialog")
+            app.focus()
+            app.key("ctrl+a")
+            app.type(SCENE)
+            app.key("Return")
+            app.wait(lambda s: s["input"] == SCENE and s["open"] and not s["live"] and s["frame"] >= 0,
+                     "another source")
+            check(app.quit() == 0, "closing after a lost screen failed")
+    finally:
+        server.kill()
+        server.wait()
 
 
 def docks_float_and_return_and_a_second_view_comes_and_goes():
@@ -150,4 +202,5 @@ def the_screen_is_a_live_source():
 
 main(the_first_start_shows_a_scene_and_a_tour, a_missing_file_at_the_start, a_bad_file_keeps_what_was_open,
      a_video_shorter_than_a_clip_says_so_and_plays, closing_in_the_middle_is_clean,
-     settings_survive_a_lost_display, docks_float_and_return_and_a_second_view_comes_and_goes, the_screen_is_a_live_source)
+     settings_survive_a_crash, settings_survive_a_killed_window, a_lost_screen_keeps_its_last_picture,
+     docks_float_and_return_and_a_second_view_comes_and_goes, the_screen_is_a_live_source)

@@ -1,0 +1,157 @@
+// Commands of the main window: what the picture shows.
+
+#include "main_window.h"
+#include "viewport.h"
+
+namespace looktwice::gui {
+
+void MainWindow::add_view_commands() {
+  using compose::Layout;
+  const auto layout = [this](Layout wanted) {
+    return [this, wanted] {
+      Document next = workspace_.document();
+      set_layout(next, wanted);
+      workspace_.change(std::move(next), "Layout");
+    };
+  };
+  const auto is = [this](Layout wanted) {
+    return [this, wanted] { return workspace_.document().scene.layout == wanted; };
+  };
+  const auto scene = [this](const char* what, auto&& edit) {
+    return [this, what, edit] {
+      Document next = workspace_.document();
+      edit(next.scene);
+      workspace_.change(std::move(next), what);
+    };
+  };
+  commands_.add({"view.single",
+                 "View",
+                 "&Single",
+                 "The video with its marks",
+                 {QKeySequence("1")},
+                 layout(Layout::single),
+                 {},
+                 is(Layout::single)});
+  commands_.add({"view.side_by_side",
+                 "View",
+                 "Side &by side",
+                 "The video beside what RLT hands on",
+                 {QKeySequence("2")},
+                 layout(Layout::side_by_side),
+                 {},
+                 is(Layout::side_by_side)});
+  commands_.add({"view.wipe",
+                 "View",
+                 "&Wipe",
+                 "Both in one place, with a line to drag",
+                 {QKeySequence("3")},
+                 layout(Layout::wipe),
+                 {},
+                 is(Layout::wipe)});
+  commands_.add({"view.difference",
+                 "View",
+                 "&Difference",
+                 "What RLT throws away, amplified",
+                 {QKeySequence("4")},
+                 layout(Layout::difference),
+                 {},
+                 is(Layout::difference)});
+  commands_.add({"view.swap",
+                 "View",
+                 "S&wap sides",
+                 "Exchange the two pictures",
+                 {QKeySequence("S")},
+                 scene("Swap sides",
+                       [](compose::Scene& s) {
+                         if (s.panes.size() > 1) std::swap(s.panes[0], s.panes[1]);
+                       }),
+                 [this] { return workspace_.document().scene.panes.size() > 1; }});
+  commands_.add({"view.fit",
+                 "View",
+                 "&Fit to window",
+                 "Show the whole frame",
+                 {QKeySequence("F"), QKeySequence("0")},
+                 [this] { viewport_->fit(); }});
+  commands_.add({"view.one_to_one",
+                 "View",
+                 "&1:1 pixels",
+                 "One pixel of the video on one of the screen",
+                 {QKeySequence("Ctrl+1")},
+                 [this] { viewport_->one_to_one(); }});
+  commands_.add({"view.zoom_in",
+                 "View",
+                 "Zoom in",
+                 "Enlarge the picture",
+                 {QKeySequence("+"), QKeySequence("=")},
+                 [this] { viewport_->zoom_by(1.25); }});
+  commands_.add(
+      {"view.zoom_out", "View", "Zoom out", "Reduce the picture", {QKeySequence("-")}, [this] {
+         viewport_->zoom_by(1 / 1.25);
+       }});
+  commands_.add(
+      {"view.marks",
+       "View",
+       "RLT &marks",
+       "Show or hide the marks on the picture",
+       {QKeySequence("M")},
+       scene("Marks", [](compose::Scene& s) { s.style.rlt.visible = !s.style.rlt.visible; }),
+       {},
+       [this] { return workspace_.document().scene.style.rlt.visible; }});
+  commands_.add(
+      {"view.heat",
+       "View",
+       "Difference &heat map",
+       "Colour patches by their difference",
+       {QKeySequence("H")},
+       scene("Heat map",
+             [](compose::Scene& s) { s.style.difference.visible = !s.style.difference.visible; }),
+       {},
+       [this] { return workspace_.document().scene.style.difference.visible; }});
+  commands_.add(
+      {"view.grid",
+       "View",
+       "Patch &grid",
+       "Show the borders of all patches",
+       {QKeySequence("G")},
+       scene("Grid", [](compose::Scene& s) { s.style.grid.visible = !s.style.grid.visible; }),
+       {},
+       [this] { return workspace_.document().scene.style.grid.visible; }});
+  commands_.add(
+      {"view.legend",
+       "View",
+       "&Legend",
+       "Explain the colours on the picture",
+       {QKeySequence("Shift+L")},
+       scene("Legend",
+             [](compose::Scene& s) {
+               s.legend = s.legend == compose::LegendPlace::none ? compose::LegendPlace::inside
+                                                                 : compose::LegendPlace::none;
+             }),
+       {},
+       [this] { return workspace_.document().scene.legend != compose::LegendPlace::none; }});
+  commands_.add({"view.second",
+                 "View",
+                 "Second view",
+                 "A second view of the same moment, with its own zoom",
+                 {QKeySequence("Ctrl+2")},
+                 [this] { toggle_second_viewport(); },
+                 {},
+                 [this] { return second_ != nullptr && second_->isVisible(); }});
+  commands_.add({"view.unpin",
+                 "View",
+                 "Unpin patch",
+                 "Let the inspector follow the mouse again",
+                 {QKeySequence("Escape")},
+                 [this] { workspace_.pin(std::nullopt); },
+                 [this] { return workspace_.pinned().has_value(); }});
+  commands_.add({"view.fullscreen",
+                 "View",
+                 "F&ull screen",
+                 "Use the whole screen",
+                 {QKeySequence("F11")},
+                 [this] { setWindowState(windowState() ^ Qt::WindowFullScreen); },
+                 {},
+                 [this] { return isFullScreen(); }});
+}
+
+}  // namespace looktwice::gui
