@@ -62,7 +62,7 @@ void MainWindow::add_chart_commands() {
                  is(ChartsPanel::clips)});
   commands_.add({"charts.compare",
                  "Charts",
-                 "RunSummary &A against run B",
+                 "Run &A against run B",
                  "The run you kept beside the one on screen",
                  {QKeySequence("Alt+5")},
                  page(ChartsPanel::a_and_b),

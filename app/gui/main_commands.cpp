@@ -2,6 +2,7 @@
 
 #include <QApplication>
 #include <QClipboard>
+#include <QDockWidget>
 #include <QFileDialog>
 #include <QImage>
 #include <QInputDialog>
@@ -13,6 +14,7 @@
 #include "export/command.h"
 #include "export_dialog.h"
 #include "main_window.h"
+#include "theme.h"
 #include "viewport.h"
 
 namespace looktwice::gui {

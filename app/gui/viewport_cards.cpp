@@ -81,8 +81,8 @@ void Viewport::draw_status() {
   } else if (!workspace_.clip() && workspace_.analysing()) {
     at.x -= badge(at, "Measuring…", IM_COL32(152, 161, 173, 255)) + gap;
   }
-  if (const auto text = quality_text(); !text.empty()) {
-    at.x -= badge(at, text.c_str(), IM_COL32(223, 227, 232, 255)) + gap;
+  if (const auto figures = quality_text(); !figures.empty()) {
+    at.x -= badge(at, figures.c_str(), IM_COL32(223, 227, 232, 255)) + gap;
   }
   const video::PlayerStatus& status = workspace_.status();
   if (status.info.live && status.dropped > 0) {

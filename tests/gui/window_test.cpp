@@ -152,7 +152,9 @@ TEST_F(Window, TogglesOfTheLayersAreOneStepToUndoEach) {
       ASSERT_TRUE(window->run("edit.redo"));
       continue;
     }
-    if (std::string(id) == "view.swap") ASSERT_TRUE(window->run("edit.undo"));
+    if (std::string(id) == "view.swap") {
+      ASSERT_TRUE(window->run("edit.undo"));
+    }
     EXPECT_EQ(to_json(window->workspace().document()).dump(), before) << id;
   }
 }
