@@ -1,5 +1,7 @@
 // Commands of the main window: what the picture shows.
 
+#include <QDockWidget>
+
 #include "main_window.h"
 #include "viewport.h"
 
