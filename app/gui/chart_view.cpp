@@ -160,7 +160,7 @@ void ChartView::over_time() {
   legend_item("kept in each tubelet", color_kept(0.75));
   legend_item("mean of each clip", color_text());
   if (with_a) legend_item(text_of("clips of A, τ %.3g", double(a->tau())).c_str(), color_a(), true);
-  ImGui::NewLine();
+  small_text("right: tokens of a clip");
 
   size_t tokens = 0;
   for (int i = 0; i < store.count() && tokens == 0; ++i)

@@ -10,8 +10,10 @@
 #include <QStatusBar>
 #include <QVBoxLayout>
 #include <cstdio>
+#include <utility>
 
 #include "charts_panel.h"
+#include "export_dialog.h"
 #include "latency.h"
 #include "probe.h"
 #include "theme.h"
@@ -62,7 +64,10 @@ MainWindow::MainWindow(const StartOptions& options) : options_(options), command
   // Writing a label repaints the window's own pixels: after the picture has answered.
   status_later_.setSingleShot(true);
   status_later_.setInterval(80);
-  connect(&status_later_, &QTimer::timeout, this, &MainWindow::update_status);
+  connect(&status_later_, &QTimer::timeout, this, [this] {
+    update_status();
+    commands_.refresh();
+  });
   const auto status_later = [this] {
     if (!status_later_.isActive()) status_later_.start();
   };
@@ -107,7 +112,15 @@ MainWindow::MainWindow(const StartOptions& options) : options_(options), command
   }
 }
 
-MainWindow::~MainWindow() = default;
+MainWindow::~MainWindow() {
+  // Panels speak to members of this class, and hiding them makes them speak: they go first.
+  charts_->disconnect(this);
+  for (const QDockWidget* dock : std::as_const(docks_))
+    dock->disconnect(this);
+  delete export_.data();
+  delete takeCentralWidget();
+  qDeleteAll(std::exchange(docks_, {}));
+}
 
 void MainWindow::start_tau_bench() {
   // Drags the handle with real mouse events: press once, then move, each when the one before has

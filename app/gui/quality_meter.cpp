@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 
 #include <sys/resource.h>
 #include <unistd.h>
@@ -194,17 +195,23 @@ void QualityMeter::measure(const Job& job, compose::Compositor& compositor,
   const compose::Scene original = plain_scene(compose::Content::original),
                        handed_on = plain_scene(compose::Content::handed_on);
   compositor.clear_panes();
+  // Run heads are sampled frames of the clip too: each is read once.
+  std::map<int64_t, frames::FramePtr> seen;
   for (const int64_t index : job.frames) {
     if (stop.stop_requested() || outdated(job.id)) throw Cancelled();
-    std::vector<int64_t> wanted = overlay::head_frames(*job.clip, index);
-    wanted.push_back(index);
-    std::ranges::sort(wanted);
-    wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
+    const std::vector<int64_t> heads = overlay::head_frames(*job.clip, index);
+    std::vector<int64_t> missing = heads;
+    missing.push_back(index);
+    std::ranges::sort(missing);
+    missing.erase(std::unique(missing.begin(), missing.end()), missing.end());
+    std::erase_if(missing, [&](int64_t wanted) { return seen.contains(wanted); });
+    for (frames::FramePtr& frame : reader.read(missing, stop))
+      seen.emplace(frame->index, std::move(frame));
     compose::PaneInput input;
     input.clip = job.clip;
-    for (frames::FramePtr& frame : reader.read(wanted, stop)) {
-      if (frame->index == index) input.frame = frame;
-      input.held.push_back(std::move(frame));
+    if (const auto at = seen.find(index); at != seen.end()) input.frame = at->second;
+    for (const int64_t head : heads) {
+      if (const auto at = seen.find(head); at != seen.end()) input.held.push_back(at->second);
     }
     if (!input.frame) continue;
     const compose::Size size{input.frame->width, input.frame->height};

@@ -247,9 +247,19 @@ bool segments(const char* id, int* chosen, const char* const* names, int count,
   bool changed = false;
   const float full = ImGui::GetContentRegionAvail().x;
   // As wide as their words need, and the rest shared.
-  float words = 0;
-  for (int i = 0; i < count; ++i)
-    words += ImGui::CalcTextSize(names[i]).x;
+  const auto width_of_words = [&] {
+    float sum = 0;
+    for (int i = 0; i < count; ++i)
+      sum += ImGui::CalcTextSize(names[i]).x;
+    return sum;
+  };
+  float words = width_of_words();
+  // Narrow panels and wide fonts: smaller letters rather than words that touch.
+  const bool tight = words + float(px(14)) * float(count) > full;
+  if (tight) {
+    ImGui::PushFont(small_font());
+    words = width_of_words();
+  }
   const float spare = std::max(0.0f, (full - words) / float(count));
   const float height = ImGui::GetFrameHeight();
   const ImVec2 at = ImGui::GetCursorScreenPos();
@@ -280,6 +290,7 @@ bool segments(const char* id, int* chosen, const char* const* names, int count,
         color, names[i]);
     if (hovered && tips != nullptr) tooltip(tips[i]);
   }
+  if (tight) ImGui::PopFont();
   ImGui::PopID();
   return changed;
 }
