@@ -11,10 +11,12 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/export_timeline.h"
 #include "cli/interrupt.h"
 #include "cli/options.h"
 #include "export/command.h"
 #include "export/comparison.h"
+#include "export/generating.h"
 #include "gl/context.h"
 
 namespace looktwice::cli {
@@ -23,10 +25,23 @@ namespace {
 struct Options {
   SettingsOptions settings;
   std::string input, output, layout = "side-by-side", codec, encoder_preset, range, size, scene;
-  std::string marks, palette, legend, pixel_format, fps, trace;
-  std::vector<std::string> panes, overlays;
+  std::string marks, palette, legend, pixel_format, fps, json, detail;
+  std::vector<std::string> panes, overlays, traces;
   std::optional<double> crf, opacity, gain, wipe;
-  bool luma = false, no_titles = false;
+  bool luma = false, no_titles = false, predict = false, light = false;
+
+  bool overlay(const char* name) const {
+    return std::find(overlays.begin(), overlays.end(), name) != overlays.end();
+  }
+};
+
+/// A request, and what has to be generated for it first.
+struct Work {
+  exporting::Request request;
+  std::vector<exporting::GeneratedPane> generated;
+  exporting::GeneratingOptions options;
+  std::vector<timeline::TracePtr> saved;  ///< cache traces of earlier runs
+  std::vector<std::string> labels;        ///< of them
 };
 
 /// "A:B", "A:" or ":B" of frames, both included.
@@ -79,9 +94,12 @@ void apply_overlays(const Options& o, compose::Scene& scene) {
         style.grid.visible = true;
       } else if (name == "none") {
         style.crop.visible = false;
-      } else {
+      } else if (name == "distances") {
+        throw bad_input("--overlay", "distances are a picture of their own",
+                        "leave INPUT out: export -o FILE.png --trace FILE --overlay distances");
+      } else if (name != "cache") {
         throw bad_input("--overlay", "\"" + name + "\" is not an overlay",
-                        "choose rlt, heat, grid or none");
+                        "choose rlt, heat, grid, cache or none");
       }
     }
   }
@@ -102,8 +120,48 @@ void apply_overlays(const Options& o, compose::Scene& scene) {
     throw bad_input("--gain", "must lie between 0 and 1000");
 }
 
-exporting::Request request_of(const Options& o, const CLI::App& app) {
-  exporting::Request request;
+/// Takes cache traces out of `traces`: they belong beneath the panes.
+void take_cache_traces(std::vector<std::string>& traces, const std::string& label, Work& work) {
+  std::erase_if(traces, [&](const std::string& file) {
+    if (file.empty() || !trace::is_cache_trace(file)) return false;
+    work.saved.push_back(std::make_shared<const trace::CacheTrace>(trace::load_cache_trace(file)));
+    work.labels.push_back(label);
+    return true;
+  });
+}
+
+/// A pane that is to be generated, and what stands in the scene for it.
+void add_generated(Work& work, std::vector<compose::Pane>& panes, const engine::Settings& settings,
+                   exporting::GeneratedShow show, const std::string& title) {
+  work.generated.push_back({work.request.panes.size(), settings, show});
+  work.request.panes.push_back({"", settings, "", nullptr});
+  compose::Pane pane;
+  pane.marks = false;
+  pane.title = title;
+  panes.push_back(pane);
+}
+
+/// One generating pane alone: beside the input with its marks, or beside the same run without
+/// caching.
+void add_usual_views(Work& work, std::vector<compose::Pane>& panes, compose::Layout layout,
+                     const engine::Settings& input, const PaneText& pane) {
+  using exporting::GeneratedShow;
+  if (!work.request.input.empty()) {
+    work.request.panes.push_back({"", input, "", nullptr});
+    panes.push_back({});
+    add_generated(work, panes, pane.settings, GeneratedShow::video, pane.title);
+    return;
+  }
+  if (layout != compose::Layout::single)
+    add_generated(work, panes, engine::uncached(pane.settings), GeneratedShow::video, "");
+  add_generated(work, panes, pane.settings, GeneratedShow::video, pane.title);
+  if (layout == compose::Layout::side_by_side || layout == compose::Layout::grid)
+    add_generated(work, panes, pane.settings, GeneratedShow::difference, "");
+}
+
+Work work_of(const Options& o, const CLI::App& app) {
+  Work work;
+  exporting::Request& request = work.request;
   request.input = o.input;
   request.output = o.output;
   engine::Settings settings = o.settings.resolve(app);
@@ -113,13 +171,44 @@ exporting::Request request_of(const Options& o, const CLI::App& app) {
 
   compose::Scene scene = scene_of(o);
   const compose::Layout layout = scene.layout;
+  std::vector<std::string> traces = o.traces;
+  take_cache_traces(traces, "", work);
+  if (traces.size() > 1)
+    throw bad_input("--trace", "is given twice", "one trace decides; give others to --pane");
+  const std::string trace = traces.empty() ? "" : traces.front();
   if (o.panes.empty()) {
-    request.panes.assign(scene.panes.size(), {"", settings, o.trace});
+    if (o.input.empty()) throw bad_input("INPUT", "is missing", "give a video, or a --pane");
+    request.panes.assign(scene.panes.size(), {"", settings, trace, nullptr});
   } else {
     if (o.panes.size() > 16) throw bad_input("--pane", "at most 16 panes fit");
     std::vector<compose::Pane> panes;
+    engine::Settings base = settings;
+    base.generate.from = o.input;
+    bool usual = false;
     for (const std::string& text : o.panes) {
-      PaneText pane = parse_pane(text, settings);
+      PaneText pane = parse_pane(text, base);
+      if (pane.generates) {
+        if (!pane.content.empty() && pane.content != "marks" && pane.content != "difference")
+          throw bad_input("--pane", "content \"" + pane.content + "\" is not known",
+                          "a generating pane shows its video, or --content difference");
+        const bool difference = pane.content == "difference";
+        usual = o.panes.size() == 1 && !difference;
+        if (usual)
+          add_usual_views(work, panes, layout, settings, pane);
+        else
+          add_generated(
+              work, panes, pane.settings,
+              difference ? exporting::GeneratedShow::difference : exporting::GeneratedShow::video,
+              pane.title);
+        continue;
+      }
+      pane.settings.generate = {};
+      std::vector<std::string> own{pane.trace};
+      take_cache_traces(own, pane.title, work);
+      pane.trace = own.empty() ? "" : own.front();
+      if (o.input.empty() && pane.input.empty())
+        throw bad_input("--pane", "\"" + text + "\" has no input",
+                        "name one in it, or give the export's INPUT");
       compose::Pane shown;
       if (!o.scene.empty() && o.panes.size() == scene.panes.size() && pane.content.empty())
         shown = scene.panes[panes.size()];
@@ -134,9 +223,11 @@ exporting::Request request_of(const Options& o, const CLI::App& app) {
                         "choose original, marks or handed-on");
       }
       panes.push_back(shown);
-      request.panes.push_back({pane.input, pane.settings, pane.trace});
+      request.panes.push_back({pane.input, pane.settings, pane.trace, nullptr});
     }
-    if (panes.size() == 1 && layout != compose::Layout::single) {
+    if (usual) {
+      scene.panes = panes;
+    } else if (panes.size() == 1 && work.generated.empty() && layout != compose::Layout::single) {
       request.panes.assign(scene.panes.size(), request.panes[0]);  // one setting, the usual views
     } else {
       scene.panes = panes;
@@ -146,7 +237,12 @@ exporting::Request request_of(const Options& o, const CLI::App& app) {
       throw bad_input("--pane", o.layout + " compares two panes");
   }
   apply_overlays(o, scene);
+  if (!o.overlays.empty()) scene.timeline = o.overlay("cache");
   request.scene = scene;
+  work.options.timeline = scene.timeline;
+  work.options.predict = o.predict;
+  work.options.gain = scene.gain;
+  work.options.beside_input = work.generated.size() < request.panes.size();
 
   request.encoder.codec = o.codec;
   request.encoder.preset = o.encoder_preset;
@@ -165,13 +261,94 @@ exporting::Request request_of(const Options& o, const CLI::App& app) {
   parse_range(o.range, request);
 
   exporting::describe(request, command_of(app, {"looktwice", "export"}));
-  return request;
+  return work;
+}
+
+/// Runs what panes show, and completes the request with it.
+std::vector<exporting::GeneratedReport> generate(const Options& o, Work& work,
+                                                 const std::stop_token& stop) {
+  exporting::Request& request = work.request;
+  std::vector<exporting::GeneratedReport> reports;
+  if (!work.generated.empty()) {
+    ProgressLine line("");
+    reports = exporting::generate_panes(
+        request, work.generated, work.options,
+        [&](double f, const std::string& what) {
+          line.say(what + " " + std::to_string(static_cast<int>(100 * f)) + "%");
+        },
+        stop);
+    // The part of the input that was denoised, unless another one was asked for.
+    for (const exporting::GeneratedPane& pane : work.generated) {
+      const engine::Settings& s = pane.settings;
+      if (!o.range.empty() || o.input.empty() || s.generate.from != o.input) continue;
+      request.first = s.clip.start;
+      request.last =
+          s.clip.start + int64_t{request.panes[pane.pane].video->frames()} * s.clip.stride - 1;
+    }
+  }
+  if (request.scene.timeline && !work.saved.empty()) {
+    std::vector<timeline::TracePtr> traces = work.saved;
+    std::vector<std::string> labels = work.labels;
+    if (request.timeline)
+      for (const timeline::Row& row : request.timeline->rows) {
+        traces.push_back(row.run);
+        labels.push_back(row.label);
+      }
+    request.timeline = exporting::timeline_of(traces, labels, o.predict);
+  }
+  // The input alone above the timeline of its denoising.
+  if (request.scene.layout == compose::Layout::single && request.panes.size() > 1) {
+    request.panes.resize(1);
+    request.scene.panes.resize(1);
+  }
+  for (const exporting::GeneratedReport& r : reports) {
+    std::printf("%s: %zu of %d steps computed, denoiser %.0f ms", r.run->trace->policy.c_str(),
+                r.run->trace->computed_steps().size(), r.run->trace->steps, r.run->denoise_ms);
+    if (r.reference)
+      std::printf(", %s, %s", engine::speed_text(*r.reference, *r.run).c_str(),
+                  engine::quality_text(*r.quality).c_str());
+    std::printf("\n");
+  }
+  return reports;
+}
+
+/// No input and nothing to generate: traces alone make a picture.
+int run_timeline_picture(const Options& o) {
+  TimelinePicture picture;
+  picture.traces = o.traces;
+  picture.labels.assign(o.traces.size(), "");
+  for (const std::string& text : o.panes) {
+    const PaneText pane = parse_pane(text, {});
+    if (pane.trace.empty()) continue;
+    picture.traces.push_back(pane.trace);
+    picture.labels.push_back(pane.title);
+  }
+  picture.output = o.output;
+  picture.size = o.size;
+  picture.detail = o.detail;
+  picture.light = o.light;
+  picture.predict = o.predict;
+  picture.matrix = o.overlay("distances");
+  write_timeline_picture(picture);
+  return 0;
+}
+
+/// True where no pane has frames to show.
+bool only_traces(const Options& o) {
+  if (!o.input.empty()) return false;
+  return std::none_of(o.panes.begin(), o.panes.end(), [](const std::string& text) {
+    const PaneText pane = parse_pane(text, {});
+    return pane.generates || !pane.input.empty();
+  });
 }
 
 int run_export(const Options& o, const CLI::App& app) {
-  const exporting::Request request = request_of(o, app);
-  const gl::EglContext context;
+  if (only_traces(o)) return run_timeline_picture(o);
+  Work work = work_of(o, app);
   const Interrupt interrupt;
+  const auto reports = generate(o, work, interrupt.token());
+  const exporting::Request& request = work.request;
+  const gl::EglContext context;
   exporting::Report report;
   const auto start = std::chrono::steady_clock::now();
   {
@@ -185,6 +362,16 @@ int run_export(const Options& o, const CLI::App& app) {
   std::printf("%s: %lld frames of %dx%d, %s, %.1f frames a second\n", o.output.c_str(),
               static_cast<long long>(report.frames), report.size.width, report.size.height,
               report.encoder.c_str(), double(report.frames) / std::max(seconds, 1e-9));
+  if (!o.json.empty()) {
+    Json doc = document("export-report", 1);
+    doc["output"] = o.output;
+    doc["frames"] = report.frames;
+    doc["width"] = report.size.width;
+    doc["height"] = report.size.height;
+    doc["encoder"] = report.encoder;
+    doc["generated"] = exporting::to_json(reports);
+    write_json(o.json, doc);
+  }
   return 0;
 }
 
@@ -193,17 +380,22 @@ int run_export(const Options& o, const CLI::App& app) {
 void add_export(CLI::App& app, Run& run) {
   auto* cmd = app.add_subcommand("export", "render the comparison video, or a picture (.png)");
   auto o = std::make_shared<Options>();
-  cmd->add_option("INPUT", o->input, "video file, camera:, screen:, lavfi:, synth: or .safetensors")
-      ->required();
+  cmd->add_option("INPUT", o->input,
+                  "video file, camera:, screen:, lavfi:, synth: or .safetensors; may be left out "
+                  "where every pane is generated, and for a picture of cache traces");
   cmd->add_option("-o,--output", o->output,
                   "file to write: .mp4 .mov .mkv .webm .avi .png, or frame_%05d.png")
       ->required();
   cmd->add_option("--layout", o->layout, "single, side-by-side, grid, wipe or difference");
   cmd->add_option("--pane", o->panes,
                   "one pane: options of inspect in one text, with an INPUT, --trace FILE, --title"
-                  " and --content original|marks|handed-on; repeat for more")
+                  " and --content original|marks|handed-on; or options of generate, where"
+                  " --strength alone denoises INPUT and --content difference shows what caching"
+                  " changed; repeat for more")
       ->allow_extra_args(false);
-  cmd->add_option("--overlay", o->overlays, "rlt, heat (differences), grid or none; repeatable")
+  cmd->add_option("--overlay", o->overlays,
+                  "rlt, heat (differences), grid, cache (the timeline beneath) or none; repeatable."
+                  " Without INPUT also distances: the steps' distances of a --trace")
       ->allow_extra_args(false);
   cmd->add_option("--marks", o->marks, "pruned patches: hatch, dim, run_length or none");
   cmd->add_option("--palette", o->palette, "viridis, cividis or inferno");
@@ -215,7 +407,17 @@ void add_export(CLI::App& app, Run& run) {
   cmd->add_flag("--luma", o->luma, "difference of luma alone");
   cmd->add_option("--scene", o->scene,
                   "everything about the picture: a JSON file, or the JSON itself");
-  cmd->add_option("--trace", o->trace, "take the decisions from a saved trace");
+  cmd->add_option("--trace", o->traces,
+                  "take the decisions from a saved trace; cache traces are drawn beneath, and may "
+                  "be several")
+      ->allow_extra_args(false);
+  cmd->add_flag("--predict", o->predict,
+                "ghost the schedule that an uncached run's sketches predict over the real ones");
+  cmd->add_option("--detail", o->detail, "of a timeline picture: run, blocks or modules");
+  cmd->add_flag("--light", o->light, "of a timeline picture: on a light ground");
+  cmd->add_option(
+      "--json", o->json,
+      "write size, speed and, of generated panes, PSNR and SSIM (- for standard output)");
   cmd->add_option("--codec", o->codec, "h264, hevc, vp9, av1, ffv1, prores or png");
   cmd->add_option("--encoder-preset", o->encoder_preset, "the encoder's own speed preset");
   cmd->add_option("--crf", o->crf, "quality of the encoder; lower is better");

@@ -10,8 +10,8 @@
 #include "base/safetensors.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/generate_options.h"
 #include "cli/interrupt.h"
-#include "cli/options.h"
 #ifdef LOOKTWICE_HAS_VIDEO
 #include "video/encoder.h"
 #endif
@@ -20,10 +20,8 @@ namespace looktwice::cli {
 namespace {
 
 struct Options {
-  SettingsOptions settings;
-  std::string preset, moreg, dump_steps, json, dump, trace, output;
-  int steps = 0;
-  double guidance = 0, fps = 0;
+  GenerateOptions run;
+  std::string dump_steps, json, dump, trace, output;
   int scale = 1;
 };
 
@@ -131,31 +129,8 @@ void print(const diffusion::Result& r) {
               100 * r.trace.computed_share(), r.ms / 1000);
 }
 
-engine::Settings resolve(const Options& o, const CLI::App& app) {
-  engine::Settings s = o.settings.resolve(app);
-  const engine::GenerateSettings& given = o.settings.settings.generate;
-  engine::GenerateSettings& g = s.generate;
-  const auto has = [&](const char* option) { return app.count(option) > 0; };
-  if (has("--preset")) engine::apply_preset(g, o.preset);
-  if (has("--model")) s.model = o.settings.settings.model;
-  if (has("--prompt")) g.prompt = given.prompt;
-  if (has("--noise")) g.noise = given.noise;
-  if (has("--steps")) g.steps = o.steps;
-  if (has("--guidance")) g.guidance = o.guidance;
-  if (has("--cache")) g.cache = given.cache;
-  if (has("--moreg")) g.moreg = o.moreg;
-  if (has("--from")) g.from = given.from;
-  if (has("--strength")) g.strength = given.strength;
-  if (has("--video")) g.video = given.video;
-  if (has("--fps")) g.fps = o.fps;
-  if (has("--strength") && g.from.empty())
-    throw bad_input("--strength", "there is no clip to start from", "give --from INPUT");
-  s.check();
-  return s;
-}
-
 int generate(const Options& o, const CLI::App& app) {
-  const engine::Settings settings = resolve(o, app);
+  const engine::Settings settings = o.run.resolve(app);
   if (settings.model.empty())
     throw bad_input("--model", "is missing", "give a model folder: config.json and *.safetensors");
   if (o.scale < 1 || o.scale > 64) throw bad_input("--scale", "must lie between 1 and 64");
@@ -183,7 +158,7 @@ int generate(const Options& o, const CLI::App& app) {
     result = generator->run(
         request, settings,
         [&](const diffusion::StepView& v) {
-          progress(static_cast<double>(v.record.step) / request.steps);
+          progress(static_cast<double>(v.record.step) / v.steps);
         },
         interrupt.token());
   }
@@ -203,36 +178,10 @@ void add_generate(CLI::App& app, Run& run) {
   auto* cmd = app.add_subcommand(
       "generate", "make a video with a diffusion transformer that reuses denoising steps");
   auto o = std::make_shared<Options>();
-  auto& g = o->settings.settings.generate;
-  cmd->add_option("--model", o->settings.settings.model,
-                  "model folder: config.json (model_type STDiT3) and *.safetensors");
-  cmd->add_option("--prompt", g.prompt, "words of the model's vocabulary; none: without a prompt");
-  cmd->add_option("--noise", g.noise,
-                  "safetensors with noise [1,C,T,H,W] and, where wanted, caption, caption_mask, "
-                  "frame_mask, frames, fps, height, width, num_frames");
-  cmd->add_option("--steps", o->steps, "denoising steps");
-  cmd->add_option("--guidance", o->guidance, "classifier-free guidance; 1: the prompt alone");
-  cmd->add_option("--cache", g.cache,
-                  "none | interval:K | plan:1,2,8,... | adacache:fast|slow|100|FILE | "
-                  "pab[:246|357|579[,reference]] | tgate[:gate=10,sp=5,fi=1,warmup=2] | "
-                  "deltadit[:every=2,blocks=N,boundary=K] | teacache:DELTA[,verbatim]");
-  cmd->add_option("--moreg", o->moreg,
-                  "motion regularisation of adacache; FIRST..LAST step of its window (published: "
-                  "4..26 at 30 steps, 10..90 at 100)")
-      ->expected(0, 1);
-  cmd->add_option("--preset", o->preset,
-                  "steps, guidance and policy as a paper's code runs them: " +
-                      join(engine::generate_preset_names(), ", "));
-  cmd->add_option("--from", g.from, "start from this clip, noised (video to video)");
-  cmd->add_option("--strength", g.strength, "share of the steps that --from runs, above 0 to 1");
-  cmd->add_option("--video", g.video,
-                  "HEIGHTxWIDTHxFRAMES in pixels, where the model leaves it open");
-  cmd->add_option("--fps", o->fps, "frames a second, told to the model and written to -o");
+  add_generate_options(*cmd, o->run);
   cmd->add_option("--dump-steps", o->dump_steps, "also dump the latents after these steps: 1,2,15");
   cmd->add_option("-o,--output", o->output, "write the video (models that work on pixels)");
   cmd->add_option("--scale", o->scale, "enlarge the video of -o by a whole number");
-  add_clip_options(*cmd, o->settings);
-  add_run_options(*cmd, o->settings);
   cmd->add_option("--json", o->json, "write a JSON document (- for standard output)");
   cmd->add_option("--dump", o->dump, "write arrays as .safetensors");
   cmd->add_option("--trace", o->trace, "write every decision; an uncached run adds its sketches");

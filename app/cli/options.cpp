@@ -8,6 +8,8 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "cli/generate_options.h"
+#include "engine/generate.h"
 
 namespace looktwice::cli {
 namespace {
@@ -124,8 +126,53 @@ std::vector<std::string> shell_split(const std::string& text, const std::string&
   return words;
 }
 
+/// Whether the words of a pane are options of `generate`.
+static bool generates(const std::vector<std::string>& words) {
+  static const std::vector<std::string> only = {"--cache",    "--moreg", "--prompt",   "--noise",
+                                                "--steps",    "--from",  "--strength", "--video",
+                                                "--guidance", "--fps"};
+  if (!words.empty() && words[0] == "generate") return true;
+  if (!words.empty() && (words[0] == "inspect" || words[0] == "classify")) return false;
+  return std::any_of(words.begin(), words.end(), [](const std::string& word) {
+    const std::string name = word.substr(0, word.find('='));
+    return std::find(only.begin(), only.end(), name) != only.end();
+  });
+}
+
+static PaneText parse_generating_pane(std::vector<std::string> words,
+                                      const engine::Settings& base) {
+  if (words[0] == "generate") words.erase(words.begin());
+  CLI::App app("pane");
+  app.set_help_flag();
+  PaneText pane;
+  pane.generates = true;
+  GenerateOptions raw;
+  app.add_option("--title", pane.title);
+  app.add_option("--content", pane.content);
+  add_generate_options(app, raw);
+  try {
+    std::reverse(words.begin(), words.end());
+    app.parse(words);
+  } catch (const CLI::ParseError& e) {
+    throw bad_input("--pane", std::string(e.what()), "write it as the options of generate");
+  }
+  engine::Settings start;
+  start.run = base.run;
+  start.clip = base.clip;
+  start.clip.clips = 1;
+  pane.settings = raw.resolve(app, start, true);
+  // "--strength" alone: the export's own input is what it starts from.
+  if (app.count("--strength") > 0 && pane.settings.generate.from.empty())
+    pane.settings.generate.from = base.generate.from;
+  if (app.count("--strength") > 0 && pane.settings.generate.from.empty())
+    throw bad_input("--pane", "there is no clip to start from", "give an INPUT or --from INPUT");
+  engine::policy_of(pane.settings.generate);  // said before anything is run
+  return pane;
+}
+
 PaneText parse_pane(const std::string& text, const engine::Settings& base) {
   std::vector<std::string> words = shell_split(text, "--pane");
+  if (generates(words)) return parse_generating_pane(std::move(words), base);
   if (!words.empty() && (words[0] == "inspect" || words[0] == "classify"))
     words.erase(words.begin());
   CLI::App app("pane");

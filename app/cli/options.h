@@ -32,7 +32,10 @@ struct PaneText {
   std::string input;  ///< empty: the export's
   std::string trace;  ///< file of decisions, or empty
   std::string title;
-  std::string content;  ///< original | marks | handed-on, or empty: marks, or as in --scene
+  /// original | marks | handed-on, or empty: marks, or as in --scene; of generating panes:
+  /// difference
+  std::string content;
+  bool generates = false;  ///< its frames come from a video DiT
 };
 /// Reads a text of options as `--pane` takes it; what it leaves unsaid is as in `base`.
 PaneText parse_pane(const std::string& text, const engine::Settings& base);

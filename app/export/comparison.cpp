@@ -12,14 +12,19 @@
 namespace looktwice::exporting {
 namespace {
 
+constexpr int kLeastWidth = 1280;
 constexpr int64_t kLookaheadBytes = int64_t{1} << 30;
 
 /// One input, decoded once however many panes show it, read far enough ahead for its feeds.
 class Stream {
  public:
   explicit Stream(const std::string& input) : input_(input), source_(engine::open_source(input)) {}
+  explicit Stream(const frames::RgbVideoPtr& video)
+      : video_(video.get()), source_(frames::open_rgb_video(video, "generated video")) {}
 
-  const std::string& input() const { return input_; }
+  bool shows(const std::string& input, const frames::RgbVideo* video) const {
+    return video != nullptr ? video_ == video : video_ == nullptr && input_ == input;
+  }
   const frames::SourceInfo& info() const { return source_->info(); }
 
   size_t add_feed(const PaneSource& pane, const std::function<void(double)>& progress,
@@ -81,6 +86,7 @@ class Stream {
   }
 
   std::string input_;
+  const frames::RgbVideo* video_ = nullptr;
   frames::SourcePtr source_;
   std::vector<std::unique_ptr<TraceFeed>> feeds_;
   std::deque<frames::FramePtr> ready_;
@@ -89,7 +95,8 @@ class Stream {
 
 /// One pane of the scene: which stream, which feed, what it shows now.
 struct PaneState {
-  size_t stream = 0, feed = 0;
+  size_t stream = 0;
+  std::optional<size_t> feed;  ///< none: a generated video, which nothing decided about
   compose::PaneInput input;
 };
 
@@ -102,12 +109,15 @@ class Job {
     for (const PaneSource& pane : request.panes) {
       const std::string& input = pane.input.empty() ? request.input : pane.input;
       size_t s = 0;
-      while (s < streams_.size() && streams_[s]->input() != input)
+      while (s < streams_.size() && !streams_[s]->shows(input, pane.video.get()))
         ++s;
-      if (s == streams_.size()) streams_.push_back(std::make_unique<Stream>(input));
-      panes_.push_back({s, feed_of(pane, s), {}});
+      if (s == streams_.size())
+        streams_.push_back(pane.video ? std::make_unique<Stream>(pane.video)
+                                      : std::make_unique<Stream>(input));
+      panes_.push_back({s, pane.video ? std::nullopt : std::optional(feed_of(pane, s)), {}});
     }
     shown_.resize(streams_.size());
+    compositor_.set_timeline(request.timeline);
   }
 
   Report run() {
@@ -125,9 +135,10 @@ class Job {
  private:
   size_t feed_of(const PaneSource& pane, size_t stream) {
     for (size_t i = 0; i < panes_.size(); ++i)
-      if (panes_[i].stream == stream && request_.panes[i].trace_file == pane.trace_file &&
+      if (panes_[i].stream == stream && panes_[i].feed &&
+          request_.panes[i].trace_file == pane.trace_file &&
           request_.panes[i].settings == pane.settings)
-        return panes_[i].feed;
+        return *panes_[i].feed;
     return streams_[stream]->add_feed(pane, events_.progress, stop_);
   }
   bool live() const { return streams_[0]->info().live; }
@@ -169,7 +180,11 @@ class Job {
     for (size_t i = 0; i < panes_.size(); ++i) {
       if (panes_[i].stream != stream) continue;
       panes_[i].input.frame = frame;
-      panes_[i].input.clip = streams_[stream]->clip(panes_[i].feed, frame->index);
+      if (panes_[i].feed)
+        panes_[i].input.clip = streams_[stream]->clip(*panes_[i].feed, frame->index);
+      const auto& captions = request_.panes[i].captions;
+      if (frame->index >= 0 && frame->index < static_cast<int64_t>(captions.size()))
+        panes_[i].input.caption = captions[static_cast<size_t>(frame->index)];
       compositor_.set_pane(static_cast<int>(i), panes_[i].input);
     }
   }
@@ -187,13 +202,22 @@ class Job {
     ++drawn_;
   }
 
+  /// Generated videos are small and a timeline has much to say: enough for both to be read.
+  int least_width() const {
+    bool generated = request_.timeline != nullptr && request_.scene.timeline;
+    for (const PaneSource& pane : request_.panes)
+      generated = generated || pane.video;
+    return generated ? kLeastWidth : 0;
+  }
+
   double first_time(const frames::Frame& frame) {
     if (!first_time_) first_time_ = frame.time;
     return *first_time_;
   }
 
   void start(const frames::Frame& frame, Report& report) {
-    size_ = request_.size.empty() ? compositor_.natural_size(request_.scene) : request_.size;
+    size_ = request_.size.empty() ? compositor_.natural_size(request_.scene, least_width())
+                                  : request_.size;
     video::EncoderOptions options = request_.encoder;
     if (options.codec.empty()) options.codec = video::codec_for(request_.output);
     const frames::SourceInfo& info = streams_[0]->info();

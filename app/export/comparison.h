@@ -11,6 +11,7 @@
 #include "compose/compositor.h"
 #include "compose/scene.h"
 #include "engine/settings.h"
+#include "frames/rgb_video.h"
 #include "video/encoder.h"
 
 namespace looktwice::exporting {
@@ -20,6 +21,10 @@ struct PaneSource {
   std::string input;          ///< empty: the request's
   engine::Settings settings;  ///< clips and τ
   std::string trace_file;     ///< not empty: decisions of an earlier run instead
+  frames::RgbVideoPtr video =
+      nullptr;  ///< not null: these frames instead of an input, without decisions
+  /// [frames of `video`] said behind the pane's title; may be empty.
+  std::vector<std::string> captions = {};
 };
 
 struct Request {
@@ -31,6 +36,7 @@ struct Request {
   compose::Size size;             ///< empty: every frame 1:1
   int64_t first = 0;              ///< frames of the input, both included
   std::optional<int64_t> last;
+  timeline::ContentPtr timeline;  ///< beneath the panes; null: none
 };
 
 struct Report {

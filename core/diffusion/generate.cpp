@@ -131,8 +131,7 @@ class Sampler {
     Meter meter(*model_->backend, policy->begin(shape(), out_.trace),
                 static_cast<int>(r_.noise.dim(2)), run.spatial_tokens());
     if (r_.sketch && r_.sketch_elements > 0 && std::holds_alternative<NoCache>(settings.method))
-      meter.sketch({{c_.metric_block(), true, models::Residual::attention}}, r_.sketch_elements,
-                   static_cast<int>(out_.timesteps.size()));
+      meter.sketch(sketch_taps(), r_.sketch_elements, static_cast<int>(out_.timesteps.size()));
     if (r_.token_change) meter.watch_tokens();
     start_latents();
     const auto start = std::chrono::steady_clock::now();
@@ -154,6 +153,15 @@ class Sampler {
         throw bad_input("--dump-steps", "step " + std::to_string(s) + " is not within the " +
                                             std::to_string(out_.timesteps.size()) +
                                             " steps of the run");
+  }
+
+  std::vector<models::Tap> sketch_taps() const {
+    std::vector<models::Tap> out = {{c_.metric_block(), true, models::Residual::attention}};
+    for (const models::Tap& tap : r_.sketch_taps)
+      if (tap.pair >= 0 && tap.pair < c_.depth &&
+          std::find(out.begin(), out.end(), tap) == out.end())
+        out.push_back(tap);
+    return out;
   }
 
   RunShape shape() const {
@@ -260,7 +268,9 @@ class Sampler {
     if (std::find(r_.dump_steps.begin(), r_.dump_steps.end(), record.step) != r_.dump_steps.end())
       out_.at_step[record.step] = Tensor::of(z_, r_.noise.shape());
     record.ms = ms_since(start);
-    if (on_step) on_step({record, z_, clean_, record.computed ? meter.token_change() : nothing_});
+    if (on_step)
+      on_step({record, z_, clean_, record.computed ? meter.token_change() : nothing_,
+               static_cast<int>(out_.timesteps.size())});
     out_.trace.run.push_back(std::move(record));
   }
 

@@ -30,11 +30,15 @@ struct Request {
   std::vector<uint8_t> frame_mask;  ///< [B, T] 0: this latent frame is given; empty: none is
   compute::Tensor frames;  ///< [B, in_channels, T, H, W] given frames; none: those of noise
   compute::Tensor clip;    ///< SDEdit: [B, in_channels, T, H, W] to start from; none: pure noise
-  double strength = 1;     ///< SDEdit: share of the schedule that is run, (0, 1]
-  std::vector<int> dump_steps;  ///< steps (from 1) after which latents are kept
+  std::vector<double> clip_times;  ///< seconds of the clip's frames in its source; may be empty
+  double strength = 1;             ///< SDEdit: share of the schedule that is run, (0, 1]
+  std::vector<int> dump_steps;     ///< steps (from 1) after which latents are kept
   /// Keep a sketch of the metric residual at every step of an uncached run (CacheTrace::distances).
   bool sketch = true;
   int sketch_elements = 4096;
+  /// What the sketch holds besides the model's own metric block, whose temporal self-attention it
+  /// always keeps: a replay can only follow policies that measure one of these.
+  std::vector<models::Tap> sketch_taps;
   bool token_change = false;  ///< StepView::token_change at computed steps
 };
 
@@ -46,6 +50,7 @@ struct StepView {
   /// [T, gh*gw] mean over channels of |A_new - A_old| of the metric residual of the first sample;
   /// empty where not asked for or not measured.
   const std::vector<float>& token_change;
+  int steps = 0;  ///< of the whole run: with SDEdit, those that are run
 };
 /// Called after every step, on the calling thread.
 using OnStep = std::function<void(const StepView&)>;

@@ -125,7 +125,8 @@ diffusion::VideoSize video_size(int64_t t, int64_t h, int64_t w, bool pixels) {
 }
 
 /// The clip of --from at the size of the latents, pixels in -1..1: covers them, cut evenly.
-Tensor read_clip(const Settings& settings, int64_t t, int64_t h, int64_t w, std::stop_token stop) {
+Tensor read_clip(const Settings& settings, int64_t t, int64_t h, int64_t w,
+                 std::vector<double>& times, std::stop_token stop) {
   frames::ClipOptions options = settings.clip;
   options.frames = static_cast<int>(t);
   options.tubelet = 1;
@@ -152,6 +153,7 @@ Tensor read_clip(const Settings& settings, int64_t t, int64_t h, int64_t w, std:
   if (!clip || clip->T != t)
     throw bad_input(settings.generate.from, "gives no clip of " + std::to_string(t) + " frames",
                     "choose --start and --stride so that it does");
+  times = clip->times;
   const double scale = std::max(static_cast<double>(h) / clip->H, static_cast<double>(w) / clip->W);
   frames::ClipGeometry g;
   g.resized_height =
@@ -284,7 +286,7 @@ Request Generator::request(const Settings& settings, std::stop_token stop) const
   if (!g.from.empty()) {
     const auto& s = r.noise.shape();
     if (c.pixel_space()) {
-      r.clip = read_clip(settings, s[2], s[3], s[4], stop);
+      r.clip = read_clip(settings, s[2], s[3], s[4], r.clip_times, stop);
     } else {
       if (!ends_with(g.from, ".safetensors"))
         throw bad_input("--from",

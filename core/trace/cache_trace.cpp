@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <fstream>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -218,6 +219,13 @@ void save(const CacheTrace& trace, const std::string& file_or_dash) {
 
 CacheTrace load_cache_trace(const std::string& file) {
   return cache_trace_from_json(read_json(file), file);
+}
+
+bool is_cache_trace(const std::string& file) {
+  std::ifstream in(file, std::ios::binary);
+  std::string head(256, '\0');
+  in.read(head.data(), static_cast<std::streamsize>(head.size()));
+  return head.find("\"looktwice/cache-trace\"") != std::string::npos;
 }
 
 }  // namespace looktwice::trace

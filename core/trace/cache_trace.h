@@ -96,5 +96,7 @@ CacheTrace cache_trace_from_json(const Json& json, const std::string& where);
 /// Writes and reads the JSON document "looktwice/cache-trace".
 void save(const CacheTrace& trace, const std::string& file_or_dash);
 CacheTrace load_cache_trace(const std::string& file);
+/// True if the file begins like such a document; false for anything else, missing files included.
+bool is_cache_trace(const std::string& file);
 
 }  // namespace looktwice::trace

@@ -45,12 +45,16 @@ Size frame_of(const std::vector<Size>& frames, int pane) {
 }  // namespace
 
 Arrangement arrange(const Scene& scene, const std::vector<Size>& frames, Size size,
-                    const View& view, int legend_height) {
+                    const View& view, int legend_height, int timeline_height) {
   Arrangement out;
   out.size = size;
-  const double height = std::max(1, size.height - legend_height);
+  const double height = std::max(1, size.height - legend_height - timeline_height);
+  if (timeline_height > 0) {
+    out.timeline = {0, height, double(size.width), double(timeline_height)};
+  }
   if (legend_height > 0) {
-    out.legend = {0, height, double(size.width), double(size.height) - height};
+    const double top = height + timeline_height;
+    out.legend = {0, top, double(size.width), double(size.height) - top};
   }
   const auto add = [&](int pane, const Rect& rect, const Rect& clip, Size frame) {
     out.cells.push_back({pane, rect, clip, map_frame(frame, rect, view)});

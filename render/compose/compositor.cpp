@@ -50,11 +50,18 @@ void Compositor::clear_panes() {
   parts_->panes.clear();
 }
 
+void Compositor::set_timeline(timeline::ContentPtr content) {
+  parts_->timeline = std::move(content);
+}
+
 std::vector<Size> Compositor::frame_sizes(const Scene& scene) const {
   return parts_->sizes(scene);
 }
 Size Compositor::natural_size(const Scene& scene) const {
-  return parts_->natural(scene);
+  return parts_->natural(scene, 0);
+}
+Size Compositor::natural_size(const Scene& scene, int least_width) const {
+  return parts_->natural(scene, least_width);
 }
 Arrangement Compositor::arrangement(const Scene& scene, Size size, const View& view,
                                     double ui_scale) const {

@@ -8,6 +8,7 @@
 
 #include "compose/scene.h"
 #include "frames/frame.h"
+#include "timeline/content.h"
 #include "trace/token_trace.h"
 
 namespace looktwice::compose {
@@ -19,6 +20,8 @@ struct PaneInput {
   /// Frames of run heads (overlay::head_frames), in any order. Frames that were shown before are
   /// remembered while their clip covers the pane, so a reader that goes forward needs to give none.
   std::vector<frames::FramePtr> held;
+  /// Said behind the pane's title and different from frame to frame ("PSNR 31.2 dB"); may be empty.
+  std::string caption;
 };
 
 /// A framebuffer that belongs to someone else.
@@ -48,11 +51,17 @@ class Compositor {
   /// No context needed: frames are uploaded when drawn.
   void set_pane(int pane, PaneInput input);
   void clear_panes();
+  /// Cache traces to draw beneath the panes where the scene says so; null: none. Shared and
+  /// immutable like everything else: give a new one when it changes.
+  void set_timeline(timeline::ContentPtr content);
 
   /// Sizes of the panes' frames as `arrange` takes them.
   std::vector<Size> frame_sizes(const Scene& scene) const;
   /// Size of an export with every frame 1:1, legend strip included. No context needed.
   Size natural_size(const Scene& scene) const;
+  /// The same with frames enlarged by the smallest whole number that makes the picture at least
+  /// `least_width` pixels wide: small generated videos stay sharp, their texts readable.
+  Size natural_size(const Scene& scene, int least_width) const;
   /// Where the panes lie. `ui_scale` as in draw(). No context needed.
   Arrangement arrangement(const Scene& scene, Size size, const View& view, double ui_scale) const;
 

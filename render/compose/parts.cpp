@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "overlay/layers.h"
+#include "timeline/layout.h"
 
 namespace looktwice::compose {
 namespace {
@@ -110,7 +111,10 @@ Compositor::Parts::Look Compositor::Parts::look(const Scene& scene, Size size, c
                                                 double ui_scale) {
   Look look;
   const std::vector<Size> frame_sizes = sizes(scene);
-  look.arrangement = arrange(scene, frame_sizes, size, view);
+  int strip = timeline_height(scene, size.width, ui_scale, &look.timeline_text);
+  // On a screen too small for both, the picture comes first.
+  if (ui_scale > 0 && strip > size.height * 2 / 3) strip = 0;
+  look.arrangement = arrange(scene, frame_sizes, size, view, 0, strip);
   look.legend = legend_of(scene);
   // All depends on the width of the first cell alone, so that a strip below the picture, which
   // changes the height, does not change its own causes.
@@ -138,28 +142,48 @@ Compositor::Parts::Look Compositor::Parts::look(const Scene& scene, Size size, c
       inside.width + margin <= picture_width && inside.height + margin <= 0.3 * picture_height;
   look.legend_below = scene.legend == LegendPlace::below || !fits;
   if (look.legend_below) {
-    const auto strip = overlay::lay_out_legend(look.legend, static_cast<float>(size.width), true,
-                                               look.text_size, painter.font);
-    const int height = (static_cast<int>(std::ceil(strip.height)) + 1) / 2 * 2;
+    const auto laid = overlay::lay_out_legend(look.legend, static_cast<float>(size.width), true,
+                                              look.text_size, painter.font);
+    const int height = (static_cast<int>(std::ceil(laid.height)) + 1) / 2 * 2;
     // On a screen too small for both, the picture comes first.
     if (ui_scale > 0 && height > size.height / 2) {
       look.legend.clear();
       return look;
     }
-    look.arrangement = arrange(scene, frame_sizes, size, view, height);
+    look.arrangement = arrange(scene, frame_sizes, size, view, height, strip);
   }
   return look;
 }
 
-Size Compositor::Parts::natural(const Scene& scene) {
-  const std::vector<Size> frame_sizes = sizes(scene);
-  const Size plain = compose::natural_size(scene, frame_sizes);
-  const Look there = look(scene, plain, {}, 0);
-  if (!there.legend_below) return plain;
-  const auto strip = overlay::lay_out_legend(there.legend, static_cast<float>(plain.width), true,
-                                             there.text_size, painter.font);
+int Compositor::Parts::timeline_height(const Scene& scene, int width, double ui_scale,
+                                       int* text_size) {
+  // Exports: 15 pixels at 1280, as much as the rows and their times need.
+  const double pixel = ui_scale > 0 ? ui_scale : std::max(1.0, width / 85.0 / kText);
+  *text_size = text_size_of(pixel, scene.text_scale);
+  if (!scene.timeline || !timeline || timeline->rows.empty()) return 0;
+  const float height =
+      timeline::natural_height(*timeline, static_cast<float>(width), *text_size, painter.font);
+  return (static_cast<int>(std::ceil(height)) + 1) / 2 * 2;
+}
+
+Size Compositor::Parts::natural(const Scene& scene, int least_width) {
+  std::vector<Size> frame_sizes = sizes(scene);
+  Size plain = compose::natural_size(scene, frame_sizes);
+  if (plain.width < least_width) {
+    const int factor = (least_width + plain.width - 1) / plain.width;
+    for (Size& frame : frame_sizes)
+      frame = {frame.width * factor, frame.height * factor};
+    plain = compose::natural_size(scene, frame_sizes);
+  }
+  int text = 0;
+  const int strip = timeline_height(scene, plain.width, 0, &text);
+  const Size with_strip{plain.width, plain.height + strip};
+  const Look there = look(scene, with_strip, {}, 0);
+  if (!there.legend_below) return with_strip;
+  const auto laid = overlay::lay_out_legend(there.legend, static_cast<float>(plain.width), true,
+                                            there.text_size, painter.font);
   return compose::natural_size(scene, frame_sizes,
-                               (static_cast<int>(std::ceil(strip.height)) + 1) / 2 * 2);
+                               strip + (static_cast<int>(std::ceil(laid.height)) + 1) / 2 * 2);
 }
 
 CellCauses Compositor::Parts::causes_for(const Scene& scene, const Cell& cell, bool frozen,
@@ -221,6 +245,8 @@ void Compositor::Parts::update_layers(const Scene& scene, const Look& look) {
         one.title = "difference × " + number_text(scene.gain) + ": " + one.title + " − " +
                     title_of(scene, 1);
       }
+      if (const PaneState* state = pane(cell.pane); state && !state->input.caption.empty())
+        one.title += (one.title.empty() ? "" : " · ") + state->input.caption;
       one.title_right = scene.layout == Layout::wipe && cell.pane == 1;
     }
     causes.cells.push_back(std::move(one));
@@ -238,6 +264,11 @@ void Compositor::Parts::update_layers(const Scene& scene, const Look& look) {
       whole.clip = whole.rect;
       causes.legend_area = picture_area(whole, best->frame, 8.0 * look.text_size);
     }
+  }
+  if (look.arrangement.timeline.height > 0) {
+    causes.timeline = timeline;
+    causes.timeline_area = look.arrangement.timeline;
+    causes.timeline_text = look.timeline_text;
   }
   if (scene.layout == Layout::wipe && look.arrangement.cells.size() > 1) {
     causes.wipe_line = look.arrangement.cells[1].clip;

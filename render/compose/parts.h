@@ -22,6 +22,7 @@ struct PaneState {
 struct Compositor::Parts {
   Painter painter;
   std::map<int, PaneState> panes;
+  timeline::ContentPtr timeline;
   /// All that lies over the frames. One for each frame of a tubelet: a frozen patch changes from
   /// frame to frame within its tubelet, but seldom from one tubelet to the next.
   std::array<StaticLayer, 4> layers;
@@ -36,9 +37,13 @@ struct Compositor::Parts {
     int text_size = 13;
     std::vector<overlay::LegendEntry> legend;
     bool legend_below = false;
+    int timeline_text = 13;
   };
   Look look(const Scene& scene, Size size, const View& view, double ui_scale);
-  Size natural(const Scene& scene);
+  Size natural(const Scene& scene, int least_width);
+  /// Pixels that the timeline takes under panes `width` pixels wide, 0 where there is none, and the
+  /// size of its text.
+  int timeline_height(const Scene& scene, int width, double ui_scale, int* text_size);
   std::vector<Size> sizes(const Scene& scene) const;
   const PaneState* pane(int index) const;
   frames::FramePtr frame_of(int index) const;

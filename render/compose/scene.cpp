@@ -50,6 +50,7 @@ Json to_json(const Scene& scene) {
   json["luma_only"] = scene.luma_only;
   json["style"] = overlay::to_json(scene.style);
   json["legend"] = word_of(kPlaces, scene.legend);
+  json["timeline"] = scene.timeline;
   json["titles"] = scene.titles;
   json["text_scale"] = scene.text_scale;
   return json;
@@ -82,6 +83,7 @@ Scene scene_from_json(const Json& json, const std::string& where) {
     scene.style = overlay::style_from_json(*style, fields.at("style"));
   }
   fields.word("legend", kPlaces, scene.legend);
+  fields.flag("timeline", scene.timeline);
   fields.flag("titles", scene.titles);
   fields.number("text_scale", scene.text_scale, 0.25, 8);
   fields.finish();

@@ -35,6 +35,7 @@ struct Scene {
   bool luma_only = false;           ///< difference of luma alone
   overlay::Style style;
   LegendPlace legend = LegendPlace::inside;
+  bool timeline = true;  ///< cache traces beneath the panes, where there are any
   bool titles = true;
   double text_scale = 1;  ///< of titles and legend
   bool operator==(const Scene&) const = default;
@@ -60,12 +61,13 @@ struct Cell {
 struct Arrangement {
   Size size;                ///< of the output
   std::vector<Cell> cells;  ///< in drawing order
+  Rect timeline;            ///< the strip under the panes; empty where there is none
   Rect legend;              ///< the strip under the picture; empty where there is none
 };
 /// Splits `size` among the panes. `frames` are the sizes of the panes' frames (empty: not there
-/// yet); `legend_height` is kept free at the bottom.
+/// yet); `legend_height` is kept free at the bottom, `timeline_height` above it.
 Arrangement arrange(const Scene& scene, const std::vector<Size>& frames, Size size,
-                    const View& view, int legend_height = 0);
+                    const View& view, int legend_height = 0, int timeline_height = 0);
 /// Even size at which every frame shows 1:1 (the largest frame decides; the others fit their cell),
 /// plus `legend_height`.
 Size natural_size(const Scene& scene, const std::vector<Size>& frames, int legend_height = 0);

@@ -8,6 +8,7 @@
 #include "compose/painter.h"
 #include "gl/gl.h"
 #include "overlay/palette.h"
+#include "timeline/draw.h"
 
 namespace looktwice::compose {
 namespace {
@@ -66,7 +67,8 @@ bool same_but_cells(const LayerCauses& a, const LayerCauses& b) {
   return a.size == b.size && a.pixel == b.pixel && a.text_size == b.text_size &&
          a.legend == b.legend && a.legend_area == b.legend_area &&
          a.legend_strip == b.legend_strip && a.wipe_line == b.wipe_line &&
-         a.cells.size() == b.cells.size();
+         a.timeline == b.timeline && a.timeline_area == b.timeline_area &&
+         a.timeline_text == b.timeline_text && a.cells.size() == b.cells.size();
 }
 
 /// Equal but for what happened to the tokens, and the title.
@@ -354,6 +356,13 @@ std::vector<StaticLayer::Inked> StaticLayer::lay_text(Painter& painter,
     inked.push_back({around(dark), -1});
     canvas.rectangle(dark, overlay::colors::casing.with_alpha(0.75F));
     canvas.rectangle({line.x - half, line.y, 2 * half, line.height}, overlay::colors::white);
+  }
+  if (causes.timeline) {
+    const overlay::Box area = box_of(causes.timeline_area);
+    inked.push_back({around(area), -1});
+    const auto layout = timeline::lay_out(*causes.timeline, area.x, area.y, area.width,
+                                          causes.timeline_text, font, area.height);
+    timeline::draw(canvas, *causes.timeline, layout, timeline::dark_style(), font);
   }
   if (!causes.legend.empty()) {
     const overlay::Box area = box_of(causes.legend_area);

@@ -15,6 +15,7 @@
 #include "overlay/legend.h"
 #include "overlay/marks.h"
 #include "overlay/token_picture.h"
+#include "timeline/content.h"
 #include "trace/token_trace.h"
 
 namespace looktwice::compose {
@@ -44,6 +45,9 @@ struct LayerCauses {
   std::vector<overlay::LegendEntry> legend;
   Rect legend_area;  ///< the strip, or the picture on which a plate with it lies
   bool legend_strip = false;
+  timeline::ContentPtr timeline;  ///< null: none
+  Rect timeline_area;
+  int timeline_text = 13;
   std::optional<Rect> wipe_line;
   std::vector<CellCauses> cells;
 };

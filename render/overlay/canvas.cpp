@@ -16,6 +16,7 @@ layout(location = 1) in vec4 a_local;
 layout(location = 2) in vec3 a_kind;
 layout(location = 3) in vec4 a_color;
 uniform vec2 u_size;
+uniform float u_up;          // 1: row 0 is the picture's top, -1: its bottom
 out vec2 v_position;
 out vec2 v_local;
 flat out vec2 v_half;
@@ -27,7 +28,7 @@ void main() {
   v_half = a_local.zw;
   v_kind = a_kind;
   v_color = a_color;
-  gl_Position = vec4(a_position / u_size * 2.0 - 1.0, 0.0, 1.0);
+  gl_Position = vec4((a_position / u_size * 2.0 - 1.0) * vec2(1.0, u_up), 0.0, 1.0);
 }
 )";
 
@@ -96,6 +97,23 @@ void Canvas::hatch(const Box& box, const Color& color, float pixel) {
   quad(box, 2, pixel, 0, color, 0);
 }
 
+void Canvas::line(float x0, float y0, float x1, float y1, float width, const Color& c) {
+  const float dx = x1 - x0, dy = y1 - y0, length = std::hypot(dx, dy);
+  const float ux = length > 0 ? dx / length : 1, uy = length > 0 ? dy / length : 0;
+  const float hw = (length + width) / 2, hh = width / 2;
+  const float ex = hw + 1, ey = hh + 1, cx = (x0 + x1) / 2, cy = (y0 + y1) / 2;
+  for (const auto& [sx, sy] :
+       {std::pair{-1.F, -1.F}, {1.F, -1.F}, {-1.F, 1.F}, {1.F, -1.F}, {1.F, 1.F}, {-1.F, 1.F}}) {
+    const float a = sx * ex, b = sy * ey;
+    vertices_.push_back(
+        {cx + a * ux - b * uy, cy + a * uy + b * ux, a, b, hw, hh, 0, 0, hh, c.r, c.g, c.b, c.a});
+  }
+}
+
+void Canvas::disc(float x, float y, float radius, const Color& color) {
+  rectangle({x - radius, y - radius, 2 * radius, 2 * radius}, color, radius);
+}
+
 void Canvas::text(float x, float y, const std::string& text, int size, const Color& color,
                   Font& font) {
   float pen = x;
@@ -150,7 +168,7 @@ void Canvas::add_letter(const Letter& letter, Font& font) {
 }
 
 void Canvas::draw(const gl::Owner& owner, int width, int height, Font& font,
-                  const std::vector<Box>& clips) {
+                  const std::vector<Box>& clips, bool bottom_up) {
   if (!atlas_) {
     atlas_ = gl::Texture(owner, gl::Format::r8, kAtlas, kAtlas, gl::Filter::nearest);
     program_ = gl::Program(owner, "canvas", kVertex, std::string(kHatchGlsl) + kFragment);
@@ -179,14 +197,16 @@ void Canvas::draw(const gl::Owner& owner, int width, int height, Font& font,
     attribute(3, 4, offsetof(Vertex, r));
     program_.use();
     program_.set("u_size", static_cast<float>(width), static_cast<float>(height));
+    program_.set("u_up", bottom_up ? -1.F : 1.F);
     program_.set_texture("u_atlas", 0, atlas_);
     glEnable(GL_BLEND);
     glBlendFunc(GL_ONE, GL_ONE_MINUS_SRC_ALPHA);
     glViewport(0, 0, width, height);
     glEnable(GL_SCISSOR_TEST);
     for (const Box& clip : clips) {
-      glScissor(static_cast<GLint>(clip.x), static_cast<GLint>(clip.y),
-                static_cast<GLsizei>(clip.width), static_cast<GLsizei>(clip.height));
+      const float y = bottom_up ? static_cast<float>(height) - clip.y - clip.height : clip.y;
+      glScissor(static_cast<GLint>(clip.x), static_cast<GLint>(y), static_cast<GLsizei>(clip.width),
+                static_cast<GLsizei>(clip.height));
       glDrawArrays(GL_TRIANGLES, 0, static_cast<GLsizei>(vertices_.size()));
     }
     glDisable(GL_SCISSOR_TEST);

@@ -28,13 +28,17 @@ class Canvas {
   void frame(const Box& box, const Color& color, float line, float radius = 0);
   /// Diagonal stripes as on pruned patches; `pixel` is one pixel of 96 dpi.
   void hatch(const Box& box, const Color& color, float pixel);
+  /// A straight line of any direction with round ends, `width` pixels thick.
+  void line(float x0, float y0, float x1, float y1, float width, const Color& color);
+  void disc(float x, float y, float radius, const Color& color);
   /// One line of text, its baseline at y.
   void text(float x, float y, const std::string& text, int size, const Color& color, Font& font);
 
   /// Draws and empties the canvas, inside `clips` alone. Blending and scissor test must be off
-  /// before and are off after.
+  /// before and are off after. `bottom_up`: row 0 of the framebuffer is the lowest on screen, as in
+  /// a window.
   void draw(const gl::Owner& owner, int width, int height, Font& font,
-            const std::vector<Box>& clips);
+            const std::vector<Box>& clips, bool bottom_up = false);
   /// Forgets or frees what lies on the GPU.
   void release();
 

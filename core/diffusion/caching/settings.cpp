@@ -1,5 +1,6 @@
 #include "diffusion/caching/settings.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "base/error.h"
@@ -31,6 +32,12 @@ AdaCache parse_adacache(const std::string& name) {
   if (name.empty())
     throw bad_input("--cache", "adacache: which codebook?",
                     "give adacache:fast, adacache:slow, adacache:100 or adacache:FILE");
+  if (name[0] == '[') {
+    const std::string where = "--cache adacache";
+    AdaCache out = adacache_from_json(Json{{"codebook", parse_json(name, where)}}, where);
+    out.name = "own";
+    return out;
+  }
   if (const auto* book = published_codebook(name)) {
     AdaCache out;
     out.name = name;
@@ -82,10 +89,16 @@ PolicySettings parse_policy(const std::string& given, const std::optional<std::s
   const std::string name = text.substr(0, colon);
   const bool has_arguments = colon != std::string::npos;
   const std::string arguments = has_arguments ? text.substr(colon + 1) : std::string();
+  const bool known = std::find(kPolicies.begin(), kPolicies.end(), name) != kPolicies.end();
   if (has_arguments && arguments.empty())
     throw bad_input("--cache", "nothing stands behind \"" + name + ":\"",
                     "see looktwice generate --help");
-  if (name == "none") {
+  if (known && !arguments.empty() && arguments[0] == '{') {
+    Json json = parse_json(arguments, "--cache " + name);
+    if (json.is_object()) json["policy"] = name;
+    out = policy_from_json(json, "--cache " + name);
+    if (auto* ada = std::get_if<AdaCache>(&out.method); ada && ada->name.empty()) ada->name = "own";
+  } else if (name == "none") {
     if (has_arguments) throw bad_input("--cache", "none takes no arguments");
     out.method = NoCache{};
   } else if (name == "interval") {
@@ -128,6 +141,58 @@ PolicySettings parse_policy(const std::string& given, const std::optional<std::s
     if (!window->empty()) out.text += "=" + *window;
   }
   return out;
+}
+
+std::string policy_text(const PolicySettings& settings) {
+  const auto means = [&](const std::string& text) {
+    try {
+      return parse_policy(text).method == settings.method;
+    } catch (const Error&) {
+      return false;
+    }
+  };
+  std::vector<std::string> ways = {"none"};
+  if (const auto* every = std::get_if<Interval>(&settings.method))
+    ways.push_back("interval:" + std::to_string(every->every));
+  if (const auto* plan = std::get_if<Plan>(&settings.method)) {
+    std::vector<std::string> steps;
+    for (const int step : plan->steps)
+      steps.push_back(std::to_string(step));
+    ways.push_back("plan:" + join(steps, ","));
+  }
+  if (const auto* ada = std::get_if<AdaCache>(&settings.method)) {
+    std::string moreg;
+    if (ada->moreg && ada->moreg->first_step == 0) moreg = "+moreg";
+    if (ada->moreg && ada->moreg->first_step > 0)
+      moreg = "+moreg=" + std::to_string(ada->moreg->first_step) + ".." +
+              std::to_string(ada->moreg->last_step);
+    ways.push_back("adacache:" + ada->name + moreg);
+    Json book = to_json(*ada).at("codebook");
+    ways.push_back("adacache:" + book.dump() + moreg);
+  }
+  for (const char* preset : {"246", "357", "579"})
+    for (const char* keys : {"", ",reference"})
+      ways.push_back(std::string("pab:") + preset + keys);
+  if (const auto* t = std::get_if<Tgate>(&settings.method))
+    ways.push_back(
+        "tgate:gate=" + std::to_string(t->gate) + ",sp=" + std::to_string(t->self_interval) +
+        ",fi=" + std::to_string(t->final_interval) + ",warmup=" + std::to_string(t->warm_up));
+  if (const auto* d = std::get_if<DeltaDit>(&settings.method)) {
+    ways.push_back("deltadit:every=" + std::to_string(d->every));
+    ways.push_back(ways.back() + ",blocks=" + std::to_string(d->blocks) +
+                   ",boundary=" + std::to_string(d->boundary));
+  }
+  if (const auto* tea = std::get_if<TeaCache>(&settings.method))
+    for (const char* last : {"", ",verbatim"})
+      ways.push_back("teacache:" + number_text(tea->threshold) + last);
+  for (const std::string& way : ways)
+    if (means(way)) return way;
+  // Whatever has no short spelling is written out.
+  Json json = to_json(settings);
+  const std::string name = json.at("policy").get<std::string>();
+  for (const char* key : {"policy", "text", "name"})
+    json.erase(key);
+  return name + ":" + json.dump();
 }
 
 PolicyPtr make_policy(const PolicySettings& settings) {

@@ -21,13 +21,17 @@ struct PolicySettings {
 };
 
 /// POLICY of the command line:
-///   none | interval:K | plan:1,2,8,… | adacache:fast|slow|100|FILE | pab[:246|357|579[,reference]]
-///   | tgate[:gate=10,sp=5,fi=1,warmup=2] | deltadit[:every=2,blocks=14,boundary=15]
-///   | teacache:DELTA[,verbatim] | teacache:FILE
+///   none | interval:K | plan:1,2,8,… | adacache:fast|slow|100|FILE|[[0.08,6],…,[null,1]]|{…} |
+///   pab[:246|357|579[,reference]] | tgate[:gate=10,sp=5,fi=1,warmup=2] |
+///   deltadit[:every=2,blocks=14,boundary=15] | teacache:DELTA[,verbatim] | teacache:FILE
+/// Every policy also takes {…}, the JSON of its parameters written in place.
 /// `moreg` is the value of --moreg: empty text for the published window, else "FIRST..LAST". It may
 /// also be written into the policy: "adacache:fast+moreg=4..26".
 /// Throws Error(input) naming what is wrong, with the nearest known word.
 PolicySettings parse_policy(const std::string& text, const std::optional<std::string>& moreg = {});
+
+/// The shortest text that parse_policy reads as these parameters; `settings.text` plays no part.
+std::string policy_text(const PolicySettings& settings);
 
 PolicyPtr make_policy(const PolicySettings& settings);
 
