@@ -227,11 +227,15 @@ void Chart::bars(std::span<const ChartPoint> points, double end, ImU32 color) co
 void Chart::band(std::span<const ChartPoint> low, std::span<const ChartPoint> high,
                  ImU32 color) const {
   const size_t n = std::min(low.size(), high.size());
+  // Smoothed edges of neighbouring pieces would show as stripes.
+  const ImDrawListFlags flags = draw_->Flags;
+  draw_->Flags &= ~ImDrawListFlags_AntiAliasedFill;
   for (size_t i = 1; i < n; ++i) {
     draw_->AddQuadFilled(ImVec2(x(low[i - 1].x), y(low[i - 1].y)), ImVec2(x(low[i].x), y(low[i].y)),
                          ImVec2(x(high[i].x), y(high[i].y)),
                          ImVec2(x(high[i - 1].x), y(high[i - 1].y)), color);
   }
+  draw_->Flags = flags;
 }
 
 void Chart::vertical(double value, ImU32 color, float width) const {

@@ -239,7 +239,12 @@ void ChartView::by_tau() {
   x.high = kHigh;
   x.log = true;
   x.text = [](double v) { return text_of("τ %g", v); };
-  Chart chart("chart.tau", rest(), x, percent_axis());
+  double most = 0;
+  for (const TauPoint& p : points)
+    most = std::max(most, p.high);
+  Axis y = percent_axis();
+  y.high = most < 0.24 ? 25 : (most < 0.48 ? 50 : 100);
+  Chart chart("chart.tau", rest(), x, y);
   chart.grid();
   std::vector<ChartPoint> mean, low, high, own, before;
   for (const TauPoint& p : points) {

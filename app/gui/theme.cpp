@@ -173,6 +173,7 @@ QToolButton[role="action"]:hover { background: %hover; }
 QToolButton[role="action"]:focus { border: 1px solid %accent; }
 QToolButton[role="action"]:disabled { color: %faint; background: %panel; }
 QHeaderView { background: %panel; }
+QHeaderView::up-arrow, QHeaderView::down-arrow { subcontrol-position: center left; left: %6px; }
 QHeaderView::section { background: %panel; color: %dim; border: none; padding: %4px %6px; }
 QScrollBar:vertical { background: transparent; width: %10px; margin: 0; }
 QScrollBar:horizontal { background: transparent; height: %10px; margin: 0; }
