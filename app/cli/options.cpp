@@ -66,9 +66,15 @@ void add_token_options(CLI::App& app, SettingsOptions& to, bool with_model) {
 void add_run_options(CLI::App& app, SettingsOptions& to) {
   auto& run = to.settings.run;
   const std::string group = "Run options";
-  app.add_option("--backend", run.backend, "reference, onednn, cuda or auto")->group(group);
+  app.add_option("--backend", run.backend, "reference, onednn, cuda, cuda:N (the N-th GPU) or auto")
+      ->group(group);
   app.add_option("--dtype", run.dtype, "f32, f16 or bf16")->group(group);
   app.add_option("--threads", run.threads, "0: all cores")->group(group);
+  app.add_option("--device-memory", run.device_memory,
+                 "most GPU memory to take, MiB; 0: what is free")
+      ->group(group);
+  app.add_option("--tf32", run.tf32, "true: a GPU may round float32 products to TF32")
+      ->group(group);
   app.add_option("--seed", run.seed, "of everything random")->group(group);
   app.add_option("--settings", to.settings_file, "JSON file of settings; options given here win")
       ->group(group);
@@ -90,6 +96,8 @@ engine::Settings SettingsOptions::resolve(const CLI::App& app, const engine::Set
   if (given(app, "--backend")) result.run.backend = settings.run.backend;
   if (given(app, "--dtype")) result.run.dtype = settings.run.dtype;
   if (given(app, "--threads")) result.run.threads = settings.run.threads;
+  if (given(app, "--device-memory")) result.run.device_memory = settings.run.device_memory;
+  if (given(app, "--tf32")) result.run.tf32 = settings.run.tf32;
   if (given(app, "--seed")) result.run.seed = settings.run.seed;
   result.check();
   return result;

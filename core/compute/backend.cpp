@@ -1,6 +1,7 @@
 #include "compute/backend.h"
 
 #include <charconv>
+#include <chrono>
 #include <cstring>
 #include <stdexcept>
 #include <string>
@@ -52,6 +53,43 @@ Tensor Backend::zeros(Shape shape, DType type) {
 
 Tensor Backend::indices(std::span<const int32_t> values) {
   return upload(Tensor::of(values), DType::i32);
+}
+
+namespace {
+
+/// Work that is done when the call returns.
+class HostStopwatch final : public Stopwatch {
+ public:
+  void lap() override { laps_.push_back(Clock::now()); }
+  std::vector<double> laps() override {
+    std::vector<double> ms;
+    for (size_t i = 1; i < laps_.size(); ++i)
+      ms.push_back(std::chrono::duration<double, std::milli>(laps_[i] - laps_[i - 1]).count());
+    return ms;
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  std::vector<Clock::time_point> laps_;
+};
+
+}  // namespace
+
+std::unique_ptr<Stopwatch> Backend::stopwatch() {
+  return std::make_unique<HostStopwatch>();
+}
+
+void Backend::norm_modulate(const Tensor& y, const Tensor& x, float eps, const Tensor& shift,
+                            const Tensor& scale, const Tensor& group_of_row) {
+  layer_norm(y, x, {}, {}, eps);
+  modulate(y, y, shift, scale, group_of_row);
+}
+
+void Backend::rms_rotary(const Tensor& y, const Tensor& x, const Tensor& weight, int heads,
+                         float eps, const Tensor& cos, const Tensor& sin,
+                         const Tensor& position_of_row) {
+  rms_norm(y, x, weight, heads, eps);
+  if (cos) rotary(y, y, cos, sin, position_of_row, heads);
 }
 
 std::vector<float> Backend::download_f32(const Tensor& device) {

@@ -13,7 +13,10 @@
 
 namespace looktwice::compute {
 
-class TokenOps;  // compute/token_ops.h
+class TokenOps;   // compute/token_ops.h
+class GlSharing;  // compute/gl_sharing.h
+class Recorder;   // compute/recorder.h
+class PlannedSegments;
 
 enum class Activation {
   none,
@@ -66,7 +69,9 @@ struct AttentionOptions {
   int heads = 1;
   float scale = 1;
   Segments q_segments, k_segments;  ///< same count
-  Tensor key_bias;                  ///< f32 [k rows], added to every logit of that key (log size)
+  /// Made by Recorder::plan_segments: taken in place of the two above.
+  std::shared_ptr<const PlannedSegments> planned;
+  Tensor key_bias;  ///< f32 [k rows], added to every logit of that key (log size)
 };
 
 /// Sums over two tensors of one shape, in double.
@@ -82,10 +87,21 @@ struct Comparison {
 /// Frames to patches, normalised: what a patch embedding's matrix product takes.
 struct PatchifyOptions {
   const uint8_t* rgb = nullptr;  ///< host, [T,H,W,3] row-major
+  Tensor frames;  ///< the same where it already is the backend's (TokenOps::upload_frames): not
+                  ///< uploaded again
   int T = 1, H = 0, W = 0;
   int tubelet = 2, patch = 16;               ///< T a multiple of tubelet; H, W floored to patch
   float mean[3] = {0.485f, 0.456f, 0.406f};  ///< of x/255
   float std[3] = {0.229f, 0.224f, 0.225f};
+};
+
+/// Time along the work of a backend, without waiting for it meanwhile.
+class Stopwatch {
+ public:
+  virtual ~Stopwatch() = default;
+  virtual void lap() = 0;
+  /// Milliseconds between each lap and the one before it, waiting for the last.
+  virtual std::vector<double> laps() = 0;
 };
 
 /// Rules that hold for all operations: `y` is the output, allocated by the caller (empty()); inputs
@@ -119,6 +135,12 @@ class Backend {
   virtual void synchronize() {}
   /// Decisions about tokens on the device, or null where they are the host's (core/tokens).
   virtual TokenOps* token_ops() { return nullptr; }
+  /// Sequences of operations that are written down once and then started as a whole, or null where
+  /// that gains nothing (the CPU).
+  virtual Recorder* recorder() { return nullptr; }
+  /// Tensors drawn by OpenGL where they are, or null for host memory.
+  virtual GlSharing* gl_sharing() { return nullptr; }
+  virtual std::unique_ptr<Stopwatch> stopwatch();
   /// Bytes of pooled memory that are in use, and the most that ever were.
   virtual size_t memory_in_use() const { return 0; }
   virtual size_t memory_peak() const { return 0; }
@@ -143,6 +165,10 @@ class Backend {
   /// or 0 when absent.
   virtual void modulate(const Tensor& y, const Tensor& x, const Tensor& shift, const Tensor& scale,
                         const Tensor& group_of_row) = 0;
+  /// Layer norm without weights, then modulate(): y = norm(x) (1 + scale[g]) + shift[g]. One pass
+  /// where the backend can.
+  virtual void norm_modulate(const Tensor& y, const Tensor& x, float eps, const Tensor& shift,
+                             const Tensor& scale, const Tensor& group_of_row);
   /// RMS norm of every head: y = x / sqrt(mean(x²) + eps) · weight, weight f32 [head_dim].
   virtual void rms_norm(const Tensor& y, const Tensor& x, const Tensor& weight, int heads,
                         float eps) = 0;
@@ -150,6 +176,10 @@ class Backend {
   /// cosine and sine stand in tables f32 [positions, head_dim/2], row position_of_row (i32 [rows]).
   virtual void rotary(const Tensor& y, const Tensor& x, const Tensor& cos, const Tensor& sin,
                       const Tensor& position_of_row, int heads) = 0;
+  /// rms_norm(), then rotary() where there are tables. One pass where the backend can.
+  virtual void rms_rotary(const Tensor& y, const Tensor& x, const Tensor& weight, int heads,
+                          float eps, const Tensor& cos, const Tensor& sin,
+                          const Tensor& position_of_row);
   /// y = x + gate[g] · r, gate f32 [groups,cols] or none (plain addition).
   virtual void gated_add(const Tensor& y, const Tensor& x, const Tensor& r, const Tensor& gate,
                          const Tensor& group_of_row) = 0;
@@ -198,6 +228,8 @@ struct BackendOptions {
   int device = 0;             ///< cuda: which GPU
   size_t memory = 0;          ///< cuda: most device memory to take, bytes; 0: what is free
   bool tf32 = false;          ///< cuda: float32 matrix products may round their inputs to TF32
+  bool tune = false;          ///< cuda: time the matrix library's algorithms on first use; another
+                              ///< process may then get other last bits
 };
 /// Throws Error(input) naming the option and what is there when the backend, or the dtype on this
 /// machine, is not available.

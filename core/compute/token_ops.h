@@ -4,6 +4,7 @@
 // are those of core/tokens, bit for bit.
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -38,6 +39,32 @@ struct Partners {
   std::vector<int32_t> partner;  ///< index among the clip's b, the lowest among equals
 };
 
+/// One layer of bipartite merging (tokens::decide and merge_weighted) for several clips side by
+/// side: rows in_offset[c] … in_offset[c+1]) are clip c, of which pairs[c] sources merge.
+struct MergeShape {
+  PartnerSearch search;
+  std::vector<int32_t> in_offset;  ///< [clips + 1]
+  std::vector<int32_t> pairs;      ///< [clips]
+  int fixed = 0;                   ///< protected tokens, at the front of every clip
+  bool ordered = false;  ///< the rest of a leaves in ascending order (class token), else in order
+                         ///< of similarity
+};
+/// Its lists on the device.
+class PlannedMerge {
+ public:
+  virtual ~PlannedMerge() = default;
+  std::vector<int32_t> out_offset;  ///< [clips + 1] rows that leave
+  int64_t sources = 0;              ///< entries of search.a
+};
+struct MergeTensors {
+  Tensor x, metric;       ///< [rows, width]; f32 [rows, metric width]
+  Tensor size;            ///< f32 [rows], none: ones
+  Tensor y;               ///< [out rows, width], of x's dtype
+  Tensor size_out;        ///< f32 [out rows]
+  Tensor log_size;        ///< f32 [out rows]: the bias of proportional attention
+  Tensor score, partner;  ///< f32, i32 [sources]: Partners of every source, for the trace
+};
+
 /// One thread at a time, like the backend it belongs to.
 class TokenOps {
  public:
@@ -50,6 +77,10 @@ class TokenOps {
   virtual RltKept rlt_keep(const Tensor& differences, int first, float tau) = 0;
   /// tokens::best_partners of every clip; metric f32 [rows, width] in device memory.
   virtual Partners best_partners(const Tensor& metric, const PartnerSearch& search) = 0;
+  /// Lists of a layer, for any number of merge() calls. Not in a recording.
+  virtual std::shared_ptr<PlannedMerge> plan_merge(const MergeShape& shape) = 0;
+  /// Matches and merges; the host waits for nothing.
+  virtual void merge(const PlannedMerge& plan, const MergeTensors& tensors) = 0;
 };
 
 }  // namespace looktwice::compute

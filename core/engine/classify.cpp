@@ -10,6 +10,7 @@
 #include "checkpoint/vit_config.h"
 #include "checkpoint/vit_names.h"
 #include "checkpoint/weight_files.h"
+#include "engine/device.h"
 #include "engine/inspect.h"
 #include "engine/open.h"
 #include "tokens/drop.h"
@@ -51,14 +52,6 @@ Settings model_defaults(const std::string& model_folder) {
   base.clip.tubelet = vit.video ? vit.tubelet : 1;
   base.clip.size = preprocess.size;
   return base;
-}
-
-compute::BackendPtr make_backend(const RunSettings& run) {
-  compute::BackendOptions options;
-  options.name = run.backend;
-  options.dtype = run.dtype == "bf16" ? DType::bf16 : run.dtype == "f16" ? DType::f16 : DType::f32;
-  options.threads = run.threads;
-  return compute::make_backend(options);
 }
 
 models::Reduction reduction_of(const TokenSettings& t, int layers, uint64_t seed) {
@@ -111,7 +104,21 @@ std::vector<double> softmax(const std::vector<float>& logits) {
 ClassifierRunner::ClassifierRunner(const std::string& model_folder, const RunSettings& run,
                                    const std::function<void(double)>& progress,
                                    std::stop_token stop)
-    : backend_(make_backend(run)), model_(models::load(model_folder, backend_, progress, stop)) {}
+    : folder_(model_folder), run_(run) {
+  with_fallback([&] { load(progress, stop); },
+                [&](const std::string& notice) { fall_back(notice); });
+}
+
+void ClassifierRunner::load(const std::function<void(double)>& progress, std::stop_token stop) {
+  model_.reset();
+  backend_ = make_backend(run_);
+  model_ = models::load(folder_, backend_, progress, std::move(stop));
+}
+
+void ClassifierRunner::fall_back(const std::string& notice) {
+  notice_ = notice;
+  run_ = on_cpu(run_);
+}
 
 void ClassifierRunner::predict(const models::ClipResult& result,
                                std::vector<trace::Prediction>& to) const {
@@ -131,6 +138,15 @@ void ClassifierRunner::predict(const models::ClipResult& result,
 
 ClipOutcome ClassifierRunner::run(const frames::Clip& clip, const Settings& settings, bool dense,
                                   std::stop_token stop) {
+  return with_fallback([&] { return run_here(clip, settings, dense, stop); },
+                       [&](const std::string& notice) {
+                         fall_back(notice);
+                         load({}, stop);
+                       });
+}
+
+ClipOutcome ClassifierRunner::run_here(const frames::Clip& clip, const Settings& settings,
+                                       bool dense, std::stop_token stop) {
   const TokenSettings& t = settings.tokens;
   const bool video = model_->config().video;
   if (t.rlt && !video)
@@ -142,9 +158,9 @@ ClipOutcome ClassifierRunner::run(const frames::Clip& clip, const Settings& sett
   frames::ClipOptions options = settings.clip;
   options.patch = model_->config().patch;
   options.tubelet = video ? model_->config().tubelet : 1;
+  compute::Tensor on_device;  // the frames, where the decision was taken
   if (t.rlt) {
-    out.trace = measure_clip(clip, options);
-    decide(out.trace, *t.rlt);
+    on_device = decide_on(*backend_, clip, options, *t.rlt, out.trace);
   } else {
     out.trace = undecided(clip, model_->grid(clip.T, clip.H, clip.W));
     if (t.drop != "none")
@@ -152,7 +168,8 @@ ClipOutcome ClassifierRunner::run(const frames::Clip& clip, const Settings& sett
   }
   models::Reduction reduction = reduction_of(t, model_->config().layers, settings.run.seed);
   reduction.want_groups = !reduction.merge.empty();
-  const models::ClipInput input{{clip.rgb.data(), clip.T, clip.H, clip.W}, out.trace.keep};
+  const models::ClipInput input{
+      {clip.rgb.data(), clip.T, clip.H, clip.W}, out.trace.keep, on_device};
   auto result = model_->classify({&input, 1}, reduction, stop);
   out.result = std::move(result.clips.at(0));
   out.trace.extra_tokens = model_->config().extra_tokens();
@@ -165,7 +182,7 @@ ClipOutcome ClassifierRunner::run(const frames::Clip& clip, const Settings& sett
     models::Reduction none;
     none.norm_eps = t.ln_eps;
     none.length_encoding = models::Choice::off;
-    const models::ClipInput whole{input.frames, {}};
+    const models::ClipInput whole{input.frames, {}, on_device};
     auto plain = model_->classify({&whole, 1}, none, stop);
     out.dense_logits = plain.clips.at(0).logits;
     predict(plain.clips.at(0), out.trace.dense_predictions);
@@ -180,6 +197,13 @@ void classify(const std::string& input, const Settings& settings, bool dense,
     throw bad_input("--model", "is missing", "give a model folder: config.json and *.safetensors");
   const auto source = open_source(input);
   ClassifierRunner runner(settings.model, settings.run, events.loading, stop);
+  std::string told;
+  const auto tell = [&] {
+    if (runner.notice() == told) return;
+    told = runner.notice();
+    if (events.on_notice) events.on_notice(told);
+  };
+  tell();
   trace::TokenTrace header = trace_header(source->info(), input, settings);
   header.model = settings.model;
   header.notes["backend"] = runner.backend().description();
@@ -188,6 +212,7 @@ void classify(const std::string& input, const Settings& settings, bool dense,
       *source, settings.clip,
       [&](frames::Clip&& clip) {
         ClipOutcome outcome = runner.run(clip, settings, dense, stop);
+        tell();
         if (events.on_clip) events.on_clip(std::move(outcome));
       },
       events.progress, stop);

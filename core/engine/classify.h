@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/device.h"
 #include "engine/settings.h"
 #include "frames/clip.h"
 #include "models/classifier.h"
@@ -21,8 +22,6 @@ namespace looktwice::engine {
 /// config.json and tensor names, no weights. Throws Error(input).
 Settings model_defaults(const std::string& model_folder);
 
-/// The backend that the run settings ask for; "auto" takes the fastest there is.
-compute::BackendPtr make_backend(const RunSettings& run);
 /// What the token settings mean for a model of so many layers. Throws Error(input).
 models::Reduction reduction_of(const TokenSettings& tokens, int layers, uint64_t seed);
 
@@ -34,7 +33,9 @@ struct ClipOutcome {
   std::vector<float> dense_logits;  ///< without reduction; empty unless asked for
 };
 
-/// A loaded model and its backend, kept from run to run. Threads: one at a time.
+/// A loaded model and its backend, kept from run to run. A device that is lost or out of memory is
+/// given up: the model is loaded on the CPU, the run repeated there, and notice() says so. Threads:
+/// one at a time.
 class ClassifierRunner {
  public:
   /// Loads the model. Throws Error(input), Cancelled.
@@ -43,12 +44,20 @@ class ClassifierRunner {
 
   const models::Classifier& model() const { return *model_; }
   const compute::Backend& backend() const { return *backend_; }
+  /// Why the CPU computes in place of the device that was asked for, one line; else empty.
+  const std::string& notice() const { return notice_; }
   /// One clip: RLT or random drop, then the forward pass. `dense` also runs it without reduction.
   ClipOutcome run(const frames::Clip& clip, const Settings& settings, bool dense = false,
                   std::stop_token stop = {});
 
  private:
+  void load(const std::function<void(double)>& progress, std::stop_token stop);
+  void fall_back(const std::string& notice);
+  ClipOutcome run_here(const frames::Clip& clip, const Settings& settings, bool dense,
+                       std::stop_token stop);
   void predict(const models::ClipResult& result, std::vector<trace::Prediction>& to) const;
+  std::string folder_, notice_;
+  RunSettings run_;
   compute::BackendPtr backend_;
   std::unique_ptr<models::Classifier> model_;
 };
@@ -59,7 +68,8 @@ std::vector<double> softmax(const std::vector<float>& logits);
 struct ClassifyEvents {
   std::function<void(const trace::TokenTrace& header, const models::Classifier& model)> on_start;
   std::function<void(ClipOutcome&&)> on_clip;
-  std::function<void(double)> loading, progress;  ///< 0 to 1
+  std::function<void(const std::string&)> on_notice;  ///< what the user should know, one line
+  std::function<void(double)> loading, progress;      ///< 0 to 1
 };
 
 /// Every clip of `input` through the model of the settings, in order; memory holds one clip.

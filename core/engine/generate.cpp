@@ -229,9 +229,22 @@ diffusion::PolicySettings policy_of(const GenerateSettings& settings) {
 
 Generator::Generator(const std::string& model_folder, const RunSettings& run,
                      const std::function<void(double)>& progress, std::stop_token stop) {
-  model_ = models::load_stdit3(model_folder, make_backend(run), progress, stop);
+  folder_ = model_folder;
+  run_ = run;
+  with_fallback([&] { load(progress, stop); },
+                [&](const std::string& notice) { fall_back(notice); });
   vocabulary_ = diffusion::Vocabulary::load(model_folder, model_->config.caption_channels,
                                             model_->config.caption_tokens);
+}
+
+void Generator::load(const std::function<void(double)>& progress, std::stop_token stop) const {
+  model_.reset();
+  model_ = models::load_stdit3(folder_, make_backend(run_), progress, std::move(stop));
+}
+
+void Generator::fall_back(const std::string& notice) const {
+  notice_ = notice;
+  run_ = on_cpu(run_);
 }
 
 Request Generator::request(const Settings& settings, std::stop_token stop) const {
@@ -308,8 +321,15 @@ diffusion::Result Generator::run(const Settings& settings, const std::vector<int
 
 diffusion::Result Generator::run(const Request& request, const Settings& settings,
                                  const diffusion::OnStep& on_step, std::stop_token stop) const {
-  diffusion::Result out =
-      diffusion::generate(model_, request, policy_of(settings.generate), on_step, stop);
+  diffusion::Result out = with_fallback(
+      [&] {
+        return diffusion::generate(model_, request, policy_of(settings.generate), on_step, stop);
+      },
+      [&](const std::string& notice) {
+        fall_back(notice);
+        load({}, stop);
+      });
+  if (!notice_.empty()) out.trace.notes.push_back(notice_);
   out.trace.settings = to_json(settings);
   if (settings.generate.prompt.empty() && request.guidance == 1.0 &&
       settings.generate.noise.empty())

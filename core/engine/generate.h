@@ -12,12 +12,15 @@
 
 #include "diffusion/generate.h"
 #include "diffusion/vocabulary.h"
+#include "engine/device.h"
 #include "engine/settings.h"
 #include "frames/clip.h"
 
 namespace looktwice::engine {
 
-/// A loaded video DiT, kept from run to run. Threads: one at a time.
+/// A loaded video DiT, kept from run to run. A device that is lost or out of memory is given up:
+/// the model is loaded on the CPU and the run begins again there (steps are told again, from the
+/// first); notice() and the trace's notes say so. Threads: one at a time.
 class Generator {
  public:
   /// Throws Error(input), Cancelled.
@@ -27,6 +30,8 @@ class Generator {
   const models::Stdit3& model() const { return *model_; }
   const models::Stdit3Ptr& model_ptr() const { return model_; }
   const compute::Backend& backend() const { return *model_->backend; }
+  /// Why the CPU computes in place of the device that was asked for, one line; else empty.
+  const std::string& notice() const { return notice_; }
   const std::optional<diffusion::Vocabulary>& vocabulary() const { return vocabulary_; }
 
   /// Everything that the settings say about a run: reads the noise file, encodes the prompt, reads
@@ -39,7 +44,13 @@ class Generator {
                         const diffusion::OnStep& on_step = {}, std::stop_token stop = {}) const;
 
  private:
-  models::Stdit3Ptr model_;
+  void load(const std::function<void(double)>& progress, std::stop_token stop) const;
+  void fall_back(const std::string& notice) const;
+  std::string folder_;
+  // Changed by a device that gives up in a run.
+  mutable std::string notice_;
+  mutable RunSettings run_;
+  mutable models::Stdit3Ptr model_;
   std::optional<diffusion::Vocabulary> vocabulary_;
 };
 

@@ -151,6 +151,9 @@ void Settings::check() const {
   check_word("dtype", run.dtype, kDtypes);
   if (run.threads < 0 || run.threads > 1024)
     throw bad_input("--threads", "must lie between 0 and 1024", "0 takes all cores");
+  if (run.device_memory < 0 || run.device_memory > 1 << 24)
+    throw bad_input("--device-memory", "must lie between 0 and 16777216 MiB",
+                    "0 takes what is free");
 }
 
 Json to_json(const Settings& s) {
@@ -167,6 +170,8 @@ Json to_json(const Settings& s) {
                 {"threads", s.run.threads},
                 {"seed", s.run.seed}}},
               {"model", s.model}};
+  if (s.run.device_memory) out["run"]["device_memory"] = s.run.device_memory;
+  if (s.run.tf32) out["run"]["tf32"] = true;
   if (s.generate != GenerateSettings{}) out["generate"] = to_json(s.generate);
   return out;
 }
@@ -195,6 +200,11 @@ Settings settings_from_json(const Json& json, const std::string& where, const Se
     r.text("backend", s.run.backend);
     r.text("dtype", s.run.dtype);
     r.integer("threads", s.run.threads);
+    r.integer("device_memory", s.run.device_memory);
+    if (const Json* tf32 = r.find("tf32")) {
+      if (!tf32->is_boolean()) throw bad_input(r.at("tf32"), "is not true or false");
+      s.run.tf32 = tf32->get<bool>();
+    }
     r.integer("seed", s.run.seed);
     r.finish();
   }
@@ -227,6 +237,9 @@ std::string command_options(const Settings& s, const Settings& base) {
   if (s.run.backend != base.run.backend) put("backend", s.run.backend);
   if (s.run.dtype != base.run.dtype) put("dtype", s.run.dtype);
   if (s.run.threads != base.run.threads) put("threads", std::to_string(s.run.threads));
+  if (s.run.device_memory != base.run.device_memory)
+    put("device-memory", std::to_string(s.run.device_memory));
+  if (s.run.tf32 != base.run.tf32) put("tf32", s.run.tf32 ? "true" : "false");
   if (s.run.seed != base.run.seed) put("seed", std::to_string(s.run.seed));
   return join(words, " ");
 }

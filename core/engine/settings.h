@@ -37,9 +37,11 @@ struct TokenSettings {
 
 /// Where and how a model runs.
 struct RunSettings {
-  std::string backend = "auto";  ///< reference | onednn | cuda | auto
+  std::string backend = "auto";  ///< reference | onednn | cuda | cuda:N (the N-th GPU) | auto
   std::string dtype = "f32";     ///< f32 | f16 | bf16
   int threads = 0;               ///< 0: all cores
+  int device_memory = 0;         ///< most memory to take of a GPU, MiB; 0: what is free
+  bool tf32 = false;             ///< a GPU may round float32 products to TF32
   uint64_t seed = 0;
   bool operator==(const RunSettings&) const = default;
 };

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "compute/tensor.h"
 #include "tokens/grid.h"
 #include "tokens/rlt.h"
 #include "tokens/tome.h"
@@ -40,8 +41,9 @@ struct Reduction {
 
 /// One clip (or image, T = 1) and the tokens of it that enter.
 struct ClipInput {
-  tokens::ClipView frames;        ///< RGB [T,H,W,3], borrowed
-  std::span<const uint8_t> keep;  ///< [t,h,w] of RLT or a drop baseline, borrowed; empty: all
+  tokens::ClipView frames;         ///< RGB [T,H,W,3], borrowed
+  std::span<const uint8_t> keep;   ///< [t,h,w] of RLT or a drop baseline, borrowed; empty: all
+  compute::Tensor on_device = {};  ///< the frames where they are the backend's already, or none
 };
 
 /// Of one clip. Token order: class and distillation tokens, then patches in (t,h,w) order.

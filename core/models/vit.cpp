@@ -121,6 +121,7 @@ PackedTokens Vit::embed(std::span<const ClipInput> clips, Batch& batch, const Re
     const auto n = int64_t(kept.size());
     compute::PatchifyOptions o;
     o.rgb = clips[b].frames.rgb;
+    o.frames = clips[b].on_device;
     o.T = clips[b].frames.T;
     o.H = clips[b].frames.H;
     o.W = clips[b].frames.W;

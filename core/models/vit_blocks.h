@@ -1,6 +1,7 @@
 #pragma once
 // The blocks of a plain vision transformer over packed clips, with Token Merging between them.
 
+#include <memory>
 #include <vector>
 
 #include "checkpoint/vit_config.h"
@@ -25,20 +26,25 @@ struct PackedTokens {
   std::vector<std::vector<float>> size;  ///< [clips][rows of the clip]; all empty: ones
 };
 
+class MergeAccount;    // models/block_ops.h
+class RecordedBlocks;  // models/recorded_blocks.h
+
 /// Runs all blocks. `result.clips` (one a clip) receives tokens, layers, sizes, groups, hidden.
+/// `tokens.x` may afterwards be memory of the stack's own, good until its next run. Threads: one at
+/// a time.
 class BlockStack {
  public:
-  BlockStack(const checkpoint::VitConfig& config, std::vector<BlockWeights> blocks)
-      : config_(config), blocks_(std::move(blocks)) {}
+  BlockStack(const checkpoint::VitConfig& config, std::vector<BlockWeights> blocks);
   void run(compute::Backend& backend, PackedTokens& tokens, const Reduction& reduction,
            Result& result) const;
 
  private:
-  struct Scratch;
   void merge(compute::Backend& backend, PackedTokens& tokens, const compute::Tensor& metric, int r,
-             const Reduction& reduction, int layer, Scratch& scratch, Result& result) const;
+             const Reduction& reduction, int layer, compute::Tensor& spare,
+             MergeAccount& account) const;
   checkpoint::VitConfig config_;
   std::vector<BlockWeights> blocks_;
+  std::shared_ptr<RecordedBlocks> recorded_;
 };
 
 /// FLOPs of one block: `before` tokens enter and attend, `after` pass the MLP.

@@ -4,6 +4,7 @@
 //
 // Everything here is a pure function and may be called from any thread.
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -13,6 +14,9 @@
 #include "tokens/simd.h"
 
 namespace looktwice::tokens {
+
+/// What the sum of a patch's byte differences of one channel is multiplied with (red, green, blue).
+std::array<double, 3> rlt_scale(int patch);
 
 /// Differences [t,h,w] in ImageNet-normalised units, +inf at t = 0:
 ///   p[k+1,i,j] = mean_c( mean_patch |x[(k+2)s-1] - x[ks]| ),  s = tubelet

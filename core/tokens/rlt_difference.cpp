@@ -87,6 +87,14 @@ void patch_sads(const uint8_t* a, const uint8_t* b, size_t row_bytes, int h, int
          patch, columns.data(), sads.data() + size_t(i) * w * 3);
 }
 
+std::array<double, 3> rlt_scale(int patch) {
+  const double pixels = double(patch) * patch;
+  std::array<double, 3> scale{};
+  for (size_t c = 0; c < 3; ++c)
+    scale[c] = 1.0 / (255.0 * kStd[c] * 3.0 * pixels);
+  return scale;
+}
+
 void rlt_differences(const ClipView& clip, const Grid& grid, std::span<float> to, Isa isa) {
   if (grid != grid_of(clip, grid.tubelet, grid.patch))
     throw bad_input("clip", "its grid does not belong to it");
@@ -94,10 +102,7 @@ void rlt_differences(const ClipView& clip, const Grid& grid, std::span<float> to
     throw bad_input("rlt_differences", "the output does not hold the grid");
   const Kernels kernel = kernels(isa);
   const size_t row_bytes = size_t(clip.W) * 3, frame_bytes = row_bytes * clip.H;
-  const double pixels = double(grid.patch) * grid.patch;
-  double scale[3];
-  for (int c = 0; c < 3; ++c)
-    scale[c] = 1.0 / (255.0 * kStd[c] * 3.0 * pixels);
+  const auto scale = rlt_scale(grid.patch);
 
   std::vector<uint16_t> columns(size_t(grid.w) * grid.patch * 3);
   std::vector<uint64_t> sads(size_t(grid.w) * 3);

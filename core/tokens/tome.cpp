@@ -98,6 +98,13 @@ Matching identity_matching(int tokens) {
   return same;
 }
 
+int pair_count(int tokens, int r, const Candidates& who, const MatchOptions& options) {
+  if (r <= 0 || who.a.empty() || who.b.empty()) return 0;
+  const auto sources = static_cast<int>(who.a.size());
+  if (options.method != MatchMethod::bipartite) return sources;
+  return std::min({r, std::max(0, (tokens - options.protected_tokens()) / 2), sources});
+}
+
 Matching decide(int tokens, int r, const Candidates& who, const BestPartners& best,
                 const MatchOptions& options) {
   if (best.score.size() != who.a.size() || best.partner.size() != who.a.size())
@@ -106,10 +113,8 @@ Matching decide(int tokens, int r, const Candidates& who, const BestPartners& be
 
   // Which candidates merge, and in which order the rest of them leaves.
   std::vector<size_t> order(who.a.size());
-  size_t pairs = who.a.size();
+  const auto pairs = static_cast<size_t>(pair_count(tokens, r, who, options));
   if (options.method == MatchMethod::bipartite) {
-    const int most = std::max(0, (tokens - options.protected_tokens()) / 2);
-    pairs = std::min({size_t(std::min(r, most)), who.a.size()});
     if (pairs == 0) return identity_matching(tokens);
     std::vector<uint64_t> keys(who.a.size());
     for (size_t i = 0; i < keys.size(); ++i)

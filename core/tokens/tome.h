@@ -52,6 +52,9 @@ struct Candidates {
 /// Throws Error(input) if options contradict each other.
 Candidates candidates(int tokens, int r, const MatchOptions& options);
 
+/// How many pairs decide() chooses for such candidates. Known before anything is compared.
+int pair_count(int tokens, int r, const Candidates& who, const MatchOptions& options);
+
 /// score[i], partner[i]: the best b (an index into the list b) of a[i]; -inf and 0 where b is
 /// empty.
 struct BestPartners {

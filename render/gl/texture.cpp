@@ -33,6 +33,17 @@ Description describe(Format format) {
   return {GL_R8, GL_RED, GL_UNSIGNED_BYTE, 1};
 }
 
+/// Rows of `row_length` texels, nothing else that a toolkit may have left behind.
+void set_unpacking(GLint row_length) {
+  glPixelStorei(GL_UNPACK_ALIGNMENT, 1);
+  glPixelStorei(GL_UNPACK_ROW_LENGTH, row_length);
+  glPixelStorei(GL_UNPACK_SKIP_ROWS, 0);
+  glPixelStorei(GL_UNPACK_SKIP_PIXELS, 0);
+  glPixelStorei(GL_UNPACK_SKIP_IMAGES, 0);
+  glPixelStorei(GL_UNPACK_IMAGE_HEIGHT, 0);
+  glPixelStorei(GL_UNPACK_SWAP_BYTES, GL_FALSE);
+}
+
 void set_filter(GLenum target, Filter filter) {
   const GLint value = filter == Filter::linear ? GL_LINEAR : GL_NEAREST;
   glTexParameteri(target, GL_TEXTURE_MIN_FILTER, value);
@@ -104,13 +115,7 @@ void Texture::upload(const void* data, ptrdiff_t row_bytes, int width, int heigh
     row_bytes = static_cast<ptrdiff_t>(row);
   }
   glBindBuffer(GL_PIXEL_UNPACK_BUFFER, 0);
-  glPixelStorei(GL_UNPACK_ALIGNMENT, 1);
-  glPixelStorei(GL_UNPACK_ROW_LENGTH, static_cast<GLint>(row_bytes / d.bytes));
-  glPixelStorei(GL_UNPACK_SKIP_ROWS, 0);
-  glPixelStorei(GL_UNPACK_SKIP_PIXELS, 0);
-  glPixelStorei(GL_UNPACK_SKIP_IMAGES, 0);
-  glPixelStorei(GL_UNPACK_IMAGE_HEIGHT, 0);
-  glPixelStorei(GL_UNPACK_SWAP_BYTES, GL_FALSE);
+  set_unpacking(static_cast<GLint>(row_bytes / d.bytes));
   glActiveTexture(GL_TEXTURE0 + kScratchUnit);
   glBindTexture(target(), id());
   if (layers_ > 0) {
@@ -119,6 +124,17 @@ void Texture::upload(const void* data, ptrdiff_t row_bytes, int width, int heigh
     glTexSubImage2D(GL_TEXTURE_2D, 0, x, y, width, height, d.format, d.type, data);
   }
   glPixelStorei(GL_UNPACK_ROW_LENGTH, 0);
+  glPixelStorei(GL_UNPACK_ALIGNMENT, 4);
+}
+
+void Texture::upload_from_buffer(unsigned buffer) {
+  const Description d = describe(format_);
+  set_unpacking(0);
+  glActiveTexture(GL_TEXTURE0 + kScratchUnit);
+  glBindTexture(GL_TEXTURE_2D, id());
+  glBindBuffer(GL_PIXEL_UNPACK_BUFFER, buffer);
+  glTexSubImage2D(GL_TEXTURE_2D, 0, 0, 0, width_, height_, d.format, d.type, nullptr);
+  glBindBuffer(GL_PIXEL_UNPACK_BUFFER, 0);
   glPixelStorei(GL_UNPACK_ALIGNMENT, 4);
 }
 

@@ -30,6 +30,8 @@ class Texture {
   /// A bound pixel unpack buffer is unbound.
   void upload(const void* data, ptrdiff_t row_bytes, int width, int height, int x = 0, int y = 0,
               int layer = 0);
+  /// Fills all of a 2D texture from a pixel buffer object of tight rows.
+  void upload_from_buffer(unsigned buffer);
   void bind(int unit) const;
   /// The same, and changes how it is read from now on.
   void bind(int unit, Filter filter);

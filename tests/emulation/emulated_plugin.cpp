@@ -2,6 +2,7 @@
 // LOOKTWICE_CUDA_PLUGIN names this file. Slow; for tests.
 
 #include <cstdio>
+#include <cstdlib>
 
 #include "emulation/emulated_device.h"
 
@@ -27,9 +28,27 @@ class Owned final : public Device {
   Status synchronize() override { return d_->synchronize(); }
   Status run(Kernel kernel, const void* args) override { return d_->run(kernel, args); }
   Status matmul(const MatmulArgs& args) override { return d_->matmul(args); }
+  Status begin_recording() override { return d_->begin_recording(); }
+  Status end_recording(void** graph) override { return d_->end_recording(graph); }
+  Status replay(void* graph) override { return d_->replay(graph); }
+  void release_graph(void* graph) override { d_->release_graph(graph); }
+  Status mark(int number) override { return d_->mark(number); }
+  Status elapsed(int from, int to, float* ms) override { return d_->elapsed(from, to, ms); }
+  void release_mark(int number) override { d_->release_mark(number); }
+  Status to_gl_buffer(uint32_t buffer, const void* from, size_t n) override {
+    return d_->to_gl_buffer(buffer, from, n);
+  }
 
  private:
-  std::shared_ptr<Device> d_ = emulated_device();
+  std::shared_ptr<Device> d_ = emulated_device(options());
+
+  /// LOOKTWICE_EMULATED_LOST_AFTER and _MEMORY let a whole program see a device that gives up.
+  static EmulatedOptions options() {
+    EmulatedOptions o;
+    if (const char* n = std::getenv("LOOKTWICE_EMULATED_LOST_AFTER")) o.lost_after = std::atoi(n);
+    if (const char* n = std::getenv("LOOKTWICE_EMULATED_MEMORY")) o.memory = size_t(std::atoll(n));
+    return o;
+  }
 };
 
 }  // namespace

@@ -19,6 +19,7 @@
 #define LT_KERNEL(threads) inline void
 #define LT_FN inline
 #define LT_SHARED static
+#define LT_SHARED_16 alignas(16) static
 #define LT_DYNAMIC_SHARED(name) unsigned char* name = emulation::dynamic_shared()
 #define LT_UNROLL
 
@@ -126,6 +127,11 @@ LT_FN uint32_t bytes_dot(uint32_t a, uint32_t b, uint32_t sum) {
 }
 LT_FN float fast_exp2(float v) {
   return std::exp2(v);
+}
+template <Element E>
+LT_FN uint32_t pack_pair(float low, float high) {
+  return E == Element::bf16 ? bf16_bits(low) | bf16_bits(high) << 16
+                            : f16_bits(low) | f16_bits(high) << 16;
 }
 LT_FN float fused(float a, float b, float c) {
   return std::fma(a, b, c);

@@ -25,6 +25,11 @@ if(NOT LOOKTWICE_SANITIZE)
 endif()
 lt_test(test_cuda_host SOURCES cuda_host_test.cpp USES compute cuda_emulation LABELS unit)
 
+if(NOT LOOKTWICE_COMPUTE_ONLY)
+  lt_test(test_device_texture SOURCES device_texture_test.cpp USES gl cuda_emulation LABELS unit)
+  target_link_libraries(test_device_texture PRIVATE OpenGL::OpenGL)
+endif()
+
 # The same programs that run on a GPU (tests/gpu/run), here over the emulated device: the list of
 # operations and the goldens of the models, through plugin, loader and backend.
 add_executable(test_cuda_agreement ../gpu/agreement_test.cpp)
@@ -37,7 +42,12 @@ if(TARGET lt_cuda_emulated_plugin)
   endfunction()
   lt_emulated_test(emulated_cuda_agreement test_cuda_agreement --gtest_filter=*/BF16)
   lt_emulated_test(emulated_cuda_vit test_vit_golden --gtest_filter=*/cuda_F32)
+  add_executable(test_device_fallback device_fallback_test.cpp)
+  target_link_libraries(test_device_fallback PRIVATE lt_options lt_engine GTest::gtest_main)
+  target_compile_definitions(test_device_fallback PRIVATE LT_TEST_DATA="${CMAKE_SOURCE_DIR}/tests")
+  lt_emulated_test(emulated_device_fallback test_device_fallback)
 endif()
+lt_test(test_recorded_blocks SOURCES recorded_blocks_test.cpp USES models cuda_emulation LABELS unit)
 lt_test(test_cuda_tokens SOURCES cuda_tokens_test.cpp USES tokens compute cuda_emulation LABELS unit)
 
 # Run by tests/gpu/run on a machine with a GPU.

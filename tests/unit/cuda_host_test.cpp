@@ -1,6 +1,8 @@
 // Host code of the CUDA backend: memory pool, staging, plans, checks. The device is emulated.
 
+#include <atomic>
 #include <cstring>
+#include <functional>
 #include <numeric>
 #include <random>
 #include <stdexcept>
@@ -95,6 +97,23 @@ TEST(DevicePool, ADeviceThatIsFullIsAskedForLess) {
   auto a = pool->take(3 * mib);  // the device has no 64 MiB
   EXPECT_TRUE(a);
   EXPECT_THROW(pool->take(8 * mib), DeviceError);
+}
+
+TEST(DevicePool, PoolsShareABudget) {
+  const size_t mib = size_t{1} << 20;
+  PoolOptions options{10 * mib, 4 * mib};
+  options.taken = std::make_shared<std::atomic<size_t>>(0);
+  const auto device = emulated_device();
+  const auto first = std::make_shared<DevicePool>(device, options);
+  auto a = first->take(6 * mib);
+  {
+    const auto second = std::make_shared<DevicePool>(device, options);
+    auto b = second->take(3 * mib);
+    EXPECT_THROW(second->take(2 * mib), DeviceError);
+  }
+  EXPECT_EQ(*options.taken, first->held());
+  auto c = first->take(3 * mib);  // what the other gave back
+  EXPECT_LE(*options.taken, 10 * mib);
 }
 
 TEST(Staging, RowsOfAnyLengthArriveThroughSmallSlots) {
@@ -198,6 +217,112 @@ TEST(CudaBackend, StopsBetweenOperations) {
   b->linear(y, x, *w, {});
   source.request_stop();
   EXPECT_THROW(b->linear(y, x, *w, {}), Cancelled);
+}
+
+TEST(FastPaths, WordsAreReadAndOthersNamed) {
+  EXPECT_TRUE(fast_paths(nullptr).graphs);
+  const FastPaths fast = fast_paths(" attention=plain graphs=off  gates=off tokens=off tune=on");
+  EXPECT_EQ(fast.attention, AttentionPath::plain);
+  EXPECT_TRUE(!fast.graphs && !fast.gates && !fast.tokens && fast.tune);
+  try {
+    fast_paths("attention=magic");
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_NE(std::string(e.what()).find("attention=magic"), std::string::npos) << e.what();
+  }
+}
+
+/// y = 2 x, twice, through memory of the recording's own.
+TEST(Recorder, ReplaysReadTheirTensorsAnew) {
+  EmulatedCounts counts;
+  const auto b = backend(&counts);
+  const Tensor x = b->upload(Tensor::of(std::vector<float>{1, 2, 3, 4}, {1, 4}));
+  const Tensor y = b->empty({1, 4}, DType::f32);
+  const auto recording = b->record([&] {
+    const Tensor middle = b->empty({1, 4}, DType::f32);
+    b->combine(middle, 2, x, 0, x);
+    const Tensor other = b->empty({1, 4}, DType::f32);
+    EXPECT_NE(other.raw(), middle.raw());
+    b->combine(y, 2, middle, 0, middle);
+  });
+  EXPECT_EQ(counts.kernels, 0);
+  // Others allocate meanwhile; nobody gets the recording's memory.
+  const Tensor busy = b->upload(Tensor::zeros({64, 64}));
+  b->replay(*recording);
+  EXPECT_EQ(b->download_f32(y), (std::vector<float>{4, 8, 12, 16}));
+  EXPECT_EQ(b->download_f32(busy), std::vector<float>(64 * 64, 0.0f));
+  b->write(x, Tensor::of(std::vector<float>{5, 6, 7, 8}, {1, 4}));
+  b->replay(*recording);
+  EXPECT_EQ(b->download_f32(y), (std::vector<float>{20, 24, 28, 32}));
+  EXPECT_EQ(counts.replays, 2);
+  EXPECT_EQ(counts.kernels, 4);
+}
+
+TEST(Recorder, WhatWouldWaitIsAnErrorAndLeavesNothingBehind) {
+  EmulatedCounts counts;
+  const auto b = backend(&counts);
+  const Tensor x = b->upload(Tensor::zeros({2, 8}));
+  const size_t held = b->memory_held();
+  const std::vector<int32_t> one{1};
+  AttentionOptions o;
+  o.q_segments = o.k_segments = Segments::uniform(1, 2);
+  const std::vector<std::function<void()>> bodies = {
+      [&] {
+        b->upload(Tensor::zeros({2, 8}));
+      },
+      [&] { b->indices(one); },
+      [&] { b->download(x); },
+      [&] { b->synchronize(); },
+      [&] { b->compare(x, x); },
+      [&] { b->attention(x, x, x, x, o); },
+      [&] { b->record([] {}); },
+  };
+  for (const auto& body : bodies) {
+    EXPECT_THROW(b->record(body), std::logic_error);
+    EXPECT_EQ(counts.graphs, 0);
+    EXPECT_EQ(b->memory_held(), held);
+    b->synchronize();  // and the backend goes on
+  }
+  {
+    const auto recording = b->record([&] { b->empty({1000, 1000}, DType::f32); });
+  }
+  EXPECT_EQ(counts.graphs, 0);
+  EXPECT_EQ(b->memory_held(), held);
+}
+
+TEST(Recorder, TimesAreTakenInsideRecordings) {
+  const auto b = backend();
+  const Tensor x = b->upload(Tensor::zeros({2, 8}));
+  const auto watch = b->stopwatch();
+  const auto recording = b->record([&] {
+    watch->lap();
+    b->combine(x, 1, x, 1, x);
+    watch->lap();
+    watch->lap();
+  });
+  for (int i = 0; i < 2; ++i) {
+    b->replay(*recording);
+    EXPECT_EQ(watch->laps().size(), 2u);
+  }
+}
+
+TEST(CudaBackend, ALostDeviceSaysSo) {
+  const auto b = std::make_shared<CudaBackend>(emulated_device({.lost_after = 1}), CudaOptions{});
+  const Tensor x = b->upload(Tensor::zeros({2, 8}));
+  b->combine(x, 1, x, 1, x);
+  try {
+    b->combine(x, 1, x, 1, x);
+    FAIL() << "the device is lost";
+  } catch (const DeviceError& e) {
+    EXPECT_EQ(e.kind(), DeviceError::Kind::lost);
+  }
+}
+
+TEST(CudaBackend, WithoutSharingOpenGLGetsCopies) {
+  const auto b = backend();
+  const Tensor x = b->upload(Tensor::zeros({2, 8}));
+  ASSERT_NE(b->gl_sharing(), nullptr);
+  EXPECT_FALSE(b->gl_sharing()->to_gl_buffer(1, x));
 }
 
 }  // namespace

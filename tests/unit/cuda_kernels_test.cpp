@@ -15,8 +15,10 @@
 namespace looktwice::compute::cuda {
 namespace {
 
-std::shared_ptr<CudaBackend> cuda_backend(DType dtype, EmulatedOptions device = {}) {
+std::shared_ptr<CudaBackend> cuda_backend(DType dtype, EmulatedOptions device = {},
+                                          AttentionPath attention = AttentionPath::best) {
   CudaOptions options;
+  options.fast.attention = attention;
   options.dtype = dtype;
   options.pool.segment = 0;  // every tensor an allocation of its own
   options.workspace = 0;
@@ -145,6 +147,32 @@ TEST_P(Kernels, ModulateGatedAddCombineActivateCopy) {
   }
 }
 
+TEST_P(Kernels, NormsThatModulateAndTurnInOnePass) {
+  const std::vector<int32_t> group{0, 1, 1, 0, 1}, position{4, 0, 1, 3, 2};
+  for (int cols : {8, 9, 320, 1152, 2048})
+    for (bool grouped : {false, true}) {
+      SCOPED_TRACE(cols);
+      agree([&](const Inputs& i) {
+        const Tensor y = i.y({5, cols});
+        i.backend.norm_modulate(y, i.x(in({5, cols}, 1, 3)), 1e-6f, i.f(random({2, cols}, 2)),
+                                i.f(random({2, cols}, 3)),
+                                grouped ? i.backend.indices(group) : Tensor{});
+        return y;
+      });
+    }
+  for (int dim : {8, 6, 72, 160})
+    for (bool turned : {false, true}) {
+      SCOPED_TRACE(dim);
+      agree([&](const Inputs& i) {
+        const Tensor y = i.x(in({5, 3 * dim}, 1));
+        i.backend.rms_rotary(
+            y, y, i.f(random({dim}, 2)), 3, 1e-6f, turned ? i.f(random({5, dim / 2}, 3)) : Tensor{},
+            turned ? i.f(random({5, dim / 2}, 4)) : Tensor{}, i.backend.indices(position));
+        return y;
+      });
+    }
+}
+
 TEST_P(Kernels, RmsNormAndRotaryAndHeadMean) {
   for (int dim : {8, 6, 72, 160}) {
     SCOPED_TRACE(dim);
@@ -214,7 +242,7 @@ TEST_P(Kernels, Linear) {
       for (int parts = 0; parts < 8; ++parts)
         for (const EmulatedOptions& device :
              {EmulatedOptions{}, EmulatedOptions{.library_epilogues = false},
-              EmulatedOptions{.library = false}}) {
+              EmulatedOptions{.library_scales = false}, EmulatedOptions{.library = false}}) {
           SCOPED_TRACE(testing::Message() << rows << " " << int(act) << " " << parts);
           agree(
               [&](const Inputs& i) {
@@ -231,7 +259,7 @@ TEST_P(Kernels, Linear) {
                   groups.push_back(r % 2);
                 if (parts & 4) {
                   o.gate = i.f(random({2, out}, 5));
-                  o.group_of_row = i.backend.indices(groups);
+                  if (rows == 17) o.group_of_row = i.backend.indices(groups);
                 }
                 i.backend.linear(y, i.x(in({rows, in_cols}, 1)), *prepared, o);
                 return y;
@@ -264,7 +292,8 @@ struct Case {
 
 TEST_P(Kernels, Attention) {
   const std::vector<Case> cases = {
-      {2, 64, {70, 3, 130}, {70, 3, 130}},  // long, several steps
+      {2, 64, {70, 3, 150}, {70, 3, 150}},  // long, several steps and blocks
+      {1, 64, {33}, {128}},                 // whole steps only
       {1, 16, {65}, {64}},
       {2, 72, {40, 1}, {33, 0}},  // padded width; a segment without keys
       {1, 80, {5, 66}, {100, 7}},
@@ -298,6 +327,52 @@ TEST_P(Kernels, Attention) {
           },
           2);
     }
+}
+
+TEST_P(Kernels, PlannedSegmentsServeAllLengthsThatFit) {
+  const auto cuda = cuda_backend(GetParam());
+  const BackendPtr reference = make_reference();
+  const Tensor host = in({200, 3 * 32}, 1), x = cuda->upload(host, GetParam());
+  const Tensor wanted_x = reference->upload(host);
+  AttentionOptions o;
+  o.heads = 2;
+  const auto empty = Segments::packed({});
+  o.planned = cuda->plan_segments(empty, empty, 200, 4);
+  for (const std::vector<int32_t>& lengths :
+       {std::vector<int32_t>{150, 40}, {200}, {1, 2, 3, 190}, {}}) {
+    const Segments s = Segments::packed(lengths);
+    cuda->update(*std::const_pointer_cast<PlannedSegments>(o.planned), s, s);
+    AttentionOptions plain;
+    plain.heads = 2;
+    plain.q_segments = plain.k_segments = s;
+    const auto run = [&](Backend& b, const Tensor& qkv, DType dtype, const AttentionOptions& how) {
+      const Tensor y = b.upload(Tensor::zeros({200, 32}), dtype);
+      b.attention(y, qkv.columns(0, 32), qkv.columns(32, 32), qkv.columns(64, 32), how);
+      return b.download_f32(y);
+    };
+    EXPECT_LE(error_of(run(*cuda, x, GetParam(), o), run(*reference, wanted_x, DType::f32, plain)),
+              2 * tolerance(GetParam()));
+  }
+  const Segments wide = Segments::packed(std::vector<int32_t>{201});
+  EXPECT_THROW(cuda->update(*std::const_pointer_cast<PlannedSegments>(o.planned), wide, wide),
+               std::logic_error);
+}
+
+TEST_P(Kernels, EveryPathOfAttentionAgrees) {
+  std::vector<std::vector<float>> results;
+  const Tensor host = in({90, 3 * 48}, 1);
+  for (const AttentionPath path : {AttentionPath::best, AttentionPath::mma, AttentionPath::plain}) {
+    const auto cuda = cuda_backend(GetParam(), {}, path);
+    const Tensor x = cuda->upload(host, GetParam()), y = cuda->empty({90, 48}, GetParam());
+    AttentionOptions o;
+    o.heads = 3;
+    o.scale = 0.3f;
+    o.q_segments = o.k_segments = Segments::packed(std::vector<int32_t>{70, 20});
+    cuda->attention(y, x.columns(0, 48), x.columns(48, 48), x.columns(96, 48), o);
+    results.push_back(cuda->download_f32(y));
+  }
+  for (const auto& r : results)
+    EXPECT_LE(error_of(r, results[2]), 2 * tolerance(GetParam()));
 }
 
 TEST_P(Kernels, AttentionOverTimeAndInPlace) {

@@ -1,6 +1,7 @@
 // The CUDA backend's decisions about tokens, from its own kernels run on the CPU, against
 // core/tokens: the same bits.
 
+#include <cmath>
 #include <limits>
 #include <random>
 
@@ -122,6 +123,76 @@ TEST(CudaTokens, PartnersAreTheHosts) {
       EXPECT_EQ(got.score, score);
     }
   }
+}
+
+/// Matching and merging of a whole layer: groups, sums and sizes are the host's, bit for bit.
+TEST(CudaTokens, MergingIsTheHosts) {
+  std::mt19937 engine(9);
+  std::normal_distribution<float> normal;
+  const std::vector<int32_t> length{61, 2, 40, 1};
+  const std::vector<int32_t> offset{0, 61, 63, 103, 104};
+  const int width = 24, metric_width = 16;
+  Tensor x({104, width}, DType::f32), metric({104, metric_width}, DType::f32),
+      size({104}, DType::f32);
+  for (int64_t i = 0; i < x.elements(); ++i)
+    x.data<float>()[i] = normal(engine);
+  for (int64_t i = 0; i < metric.elements(); ++i)
+    metric.data<float>()[i] = float(int(engine() % 5) - 2);  // many ties
+  for (int64_t i = 0; i < 104; ++i)
+    size.data<float>()[i] = float(1 + engine() % 4);
+  for (const int r : {1, 9, 500})
+    for (const bool class_token : {false, true})
+      for (const bool sized : {false, true}) {
+        SCOPED_TRACE(testing::Message() << r << " " << class_token << " " << sized);
+        tokens::MatchOptions match;
+        match.class_token = class_token;
+        MergeShape shape;
+        shape.in_offset = offset;
+        shape.fixed = match.protected_tokens();
+        shape.ordered = class_token;
+        shape.search.a_offset = shape.search.b_offset = {0};
+        std::vector<tokens::Matching> wanted;
+        std::vector<float> y, sizes;
+        for (size_t c = 0; c < length.size(); ++c) {
+          const auto who = tokens::candidates(length[c], r, match);
+          for (int32_t i : who.a)
+            shape.search.a.push_back(offset[c] + i);
+          for (int32_t i : who.b)
+            shape.search.b.push_back(offset[c] + i);
+          shape.search.a_offset.push_back(int32_t(shape.search.a.size()));
+          shape.search.b_offset.push_back(int32_t(shape.search.b.size()));
+          shape.pairs.push_back(tokens::pair_count(length[c], r, who, match));
+          const auto first = size_t(offset[c]);
+          const auto m = tokens::match_tokens(metric.data<float>() + first * metric_width,
+                                              length[c], metric_width, 0, r, match);
+          EXPECT_EQ(int(m.source.size()), shape.pairs.back());
+          std::vector<float> one(size_t(m.tokens_out * width)), own(size_t(m.tokens_out), 0);
+          tokens::merge_weighted(m, x.data<float>() + first * width,
+                                 sized ? size.data<float>() + first : nullptr, width, one.data(),
+                                 own.data());
+          y.insert(y.end(), one.begin(), one.end());
+          sizes.insert(sizes.end(), own.begin(), own.end());
+        }
+        const auto b = backend();
+        const auto plan = b->plan_merge(shape);
+        const int64_t out = plan->out_offset.back();
+        ASSERT_EQ(out, int64_t(sizes.size()));
+        MergeTensors t;
+        t.x = b->upload(x);
+        t.metric = b->upload(metric);
+        if (sized) t.size = b->upload(size);
+        t.y = b->empty({out, width}, DType::f32);
+        t.size_out = b->empty({out}, DType::f32);
+        t.log_size = b->empty({out}, DType::f32);
+        t.score = b->empty({plan->sources}, DType::f32);
+        t.partner = b->empty({plan->sources}, DType::i32);
+        b->merge(*plan, t);
+        EXPECT_EQ(b->download_f32(t.y), y);
+        EXPECT_EQ(b->download_f32(t.size_out), sizes);
+        const auto log_size = b->download_f32(t.log_size);
+        for (size_t i = 0; i < sizes.size(); ++i)
+          EXPECT_FLOAT_EQ(log_size[i], std::log(sizes[i]));
+      }
 }
 
 }  // namespace

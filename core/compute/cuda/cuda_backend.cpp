@@ -63,9 +63,33 @@ AttentionTiles attention_tiles(const Segments& q, const Segments& k, int rows) {
   return tiles;
 }
 
+std::vector<int32_t> attention_lists(const Segments& q, const Segments& k,
+                                     const AttentionTiles& tiles, int32_t segment_places,
+                                     int32_t tile_places) {
+  std::vector<int32_t> all;
+  const auto add = [&](const std::vector<int32_t>& list, int32_t places, int32_t empty) {
+    all.insert(all.end(), list.begin(), list.end());
+    all.insert(all.end(), size_t(places) - list.size(), empty);
+  };
+  for (const auto* list : {&q.start, &q.length, &k.start, &k.length})
+    add(*list, segment_places, 0);
+  add(tiles.segment, tile_places, -1);
+  add(tiles.first, tile_places, 0);
+  return all;
+}
+
+namespace {
+
+CudaOptions with_shared_budget(CudaOptions options) {
+  if (!options.pool.taken) options.pool.taken = std::make_shared<std::atomic<size_t>>(0);
+  return options;
+}
+
+}  // namespace
+
 CudaBackend::CudaBackend(std::shared_ptr<Device> device, CudaOptions options)
     : device_(std::move(device)),
-      options_(std::move(options)),
+      options_(with_shared_budget(std::move(options))),
       pool_(std::make_shared<DevicePool>(device_, options_.pool)),
       mirrors_(std::make_shared<IndexMirrors>()),
       staging_(std::make_unique<Staging>(device_)) {
@@ -88,12 +112,13 @@ void CudaBackend::run(Kernel kernel, const void* args) {
 
 Tensor CudaBackend::empty(Shape shape, DType dtype) {
   const Tensor sized(shape, dtype, nullptr, nullptr);
-  auto memory = pool_->take(sized.bytes());
+  auto memory = (recording_ ? recording_ : pool_)->take(sized.bytes());
   void* p = memory.get();
   return Tensor(std::move(shape), dtype, p, std::move(memory));
 }
 
 Tensor CudaBackend::raw_upload(const void* host, Shape shape, DType dtype, int64_t stride) {
+  not_recording("upload");
   Tensor out = empty(std::move(shape), dtype);
   const size_t size = dtype_bytes(dtype);
   if (out.elements() > 0)
@@ -108,7 +133,7 @@ Tensor CudaBackend::ints(std::span<const int32_t> values) {
 }
 
 Tensor CudaBackend::upload(const Tensor& host, DType dtype) {
-  require(bool(host) && !pool_->owns(host.raw()), "upload", "the tensor is on the host");
+  require(bool(host) && !owns(host.raw()), "upload", "the tensor is on the host");
   const auto floating = [](DType t) {
     return t == DType::f32 || t == DType::bf16 || t == DType::f16;
   };
@@ -137,6 +162,7 @@ Tensor CudaBackend::upload(const Tensor& host, DType dtype) {
 }
 
 Tensor CudaBackend::download(const Tensor& device) {
+  not_recording("download");
   on_device("download", {&device});
   Tensor out(device.shape(), device.dtype());
   if (out.elements() == 0) return out;
@@ -160,12 +186,13 @@ Tensor CudaBackend::download(const Tensor& device) {
 }
 
 void CudaBackend::synchronize() {
+  not_recording("synchronize");
   check(*device_, device_->synchronize());
 }
 
 void CudaBackend::on_device(const char* op, std::initializer_list<const Tensor*> tensors) const {
   for (const Tensor* t : tensors)
-    require(!*t || t->elements() == 0 || pool_->owns(t->raw()), op,
+    require(!*t || t->elements() == 0 || owns(t->raw()), op,
             "a tensor is not on the device (upload it first)");
 }
 
@@ -220,20 +247,16 @@ const CudaBackend::AttentionPlan& CudaBackend::plan_attention(const Segments& q,
       plans_.splice(plans_.begin(), plans_, it);
       return plans_.front();
     }
+  not_recording("attention without planned segments");
   AttentionPlan plan;
   plan.q = q;
   plan.k = k;
   const AttentionTiles tiles = attention_tiles(q, k, kAttentionTileRows);
-  // One upload: six lists, one after the other.
-  std::vector<int32_t> all;
-  const auto add = [&](const std::vector<int32_t>& list) {
-    all.insert(all.end(), list.begin(), list.end());
-  };
-  for (const auto* list : {&q.start, &q.length, &k.start, &k.length, &tiles.segment, &tiles.first})
-    add(*list);
-  plan.memory = ints(all);
+  plan.segments = int32_t(q.count());
   plan.tiles = int32_t(tiles.segment.size());
   plan.longest = tiles.longest;
+  // One upload: six lists, one after the other.
+  plan.memory = ints(attention_lists(q, k, tiles, plan.segments, plan.tiles));
   plans_.push_front(std::move(plan));
   if (plans_.size() > kPlans) plans_.pop_back();
   return plans_.front();

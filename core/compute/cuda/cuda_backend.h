@@ -7,22 +7,40 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <span>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "compute/backend.h"
 #include "compute/cuda/pool.h"
 #include "compute/cuda/staging.h"
+#include "compute/gl_sharing.h"
+#include "compute/recorder.h"
 #include "compute/token_ops.h"
 
 namespace looktwice::compute::cuda {
+
+/// What can be done in a plainer way, to find out which part of the fast one is wrong. Read from
+/// the environment variable LOOKTWICE_CUDA, words like "attention=plain graphs=off gates=off
+/// tokens=off".
+struct FastPaths {
+  AttentionPath attention = AttentionPath::best;
+  bool graphs = true;  ///< recordings
+  bool gates = true;   ///< gates as column factors of the matrix library
+  bool tokens = true;  ///< decisions about tokens on the device
+  bool tune = false;   ///< "tune=on": BackendOptions::tune
+};
+/// Throws Error(input) naming the word that is not known.
+FastPaths fast_paths(const char* words);
 
 struct CudaOptions {
   DType dtype = DType::f32;  ///< f32, bf16 or f16
   PoolOptions pool;
   size_t workspace = size_t{32} << 20;  ///< scratch of the matrix library
-  std::string device_name;              ///< for description()
+  bool tune = false;                    ///< as the device was opened (OpenOptions::tune)
+  FastPaths fast;
 };
 
 /// Host copies of index tensors, by device address: kernels cannot complain about an index that is
@@ -59,7 +77,7 @@ struct PartnerTiles {
 };
 PartnerTiles partner_tiles(std::span<const int32_t> a_offset, int rows);
 
-class CudaBackend final : public Backend, public TokenOps {
+class CudaBackend final : public Backend, public TokenOps, public Recorder, public GlSharing {
  public:
   CudaBackend(std::shared_ptr<Device> device, CudaOptions options);
   ~CudaBackend() override;
@@ -67,7 +85,10 @@ class CudaBackend final : public Backend, public TokenOps {
   std::string name() const override { return "cuda"; }
   std::string description() const override;
   DType dtype() const override { return options_.dtype; }
-  TokenOps* token_ops() override { return this; }
+  TokenOps* token_ops() override { return options_.fast.tokens ? this : nullptr; }
+  Recorder* recorder() override { return options_.fast.graphs ? this : nullptr; }
+  GlSharing* gl_sharing() override { return this; }
+  std::unique_ptr<Stopwatch> stopwatch() override;
 
   using Backend::empty;
   using Backend::upload;
@@ -88,8 +109,12 @@ class CudaBackend final : public Backend, public TokenOps {
                   float eps) override;
   void modulate(const Tensor& y, const Tensor& x, const Tensor& shift, const Tensor& scale,
                 const Tensor& group_of_row) override;
+  void norm_modulate(const Tensor& y, const Tensor& x, float eps, const Tensor& shift,
+                     const Tensor& scale, const Tensor& group_of_row) override;
   void rms_norm(const Tensor& y, const Tensor& x, const Tensor& weight, int heads,
                 float eps) override;
+  void rms_rotary(const Tensor& y, const Tensor& x, const Tensor& weight, int heads, float eps,
+                  const Tensor& cos, const Tensor& sin, const Tensor& position_of_row) override;
   void rotary(const Tensor& y, const Tensor& x, const Tensor& cos, const Tensor& sin,
               const Tensor& position_of_row, int heads) override;
   void gated_add(const Tensor& y, const Tensor& x, const Tensor& r, const Tensor& gate,
@@ -114,11 +139,31 @@ class CudaBackend final : public Backend, public TokenOps {
   RltKept rlt_keep(const Tensor& differences, int first, float tau) override;
   Partners best_partners(const Tensor& metric, const PartnerSearch& search) override;
 
+  std::shared_ptr<PlannedMerge> plan_merge(const MergeShape& shape) override;
+  void merge(const PlannedMerge& plan, const MergeTensors& tensors) override;
+
+  std::shared_ptr<Recording> record(const std::function<void()>& body) override;
+  void replay(const Recording& recording) override;
+  std::shared_ptr<PlannedSegments> plan_segments(const Segments& q, const Segments& k,
+                                                 int64_t most_rows, int64_t most_segments) override;
+  void update(PlannedSegments& planned, const Segments& q, const Segments& k) override;
+  void write(const Tensor& device, const Tensor& host) override;
+
+  bool to_gl_buffer(uint32_t buffer, const Tensor& tensor) override;
+
   /// Bytes taken from the device for tensors, used or not.
-  size_t memory_held() const { return pool_->held(); }
+  size_t memory_held() const { return *options_.pool.taken; }
 
  private:
   struct AttentionPlan;
+  struct SegmentsOnDevice;
+  struct GraphOnDevice;
+  struct MergeOnDevice;
+  /// Uploads, downloads and waiting are errors while a recording goes on.
+  void not_recording(const char* operation) const;
+  bool owns(const void* address) const;
+  void find_partners(const PartnerArgs& lists, const Tensor& metric, const Tensor& prepared,
+                     MetricDistance distance);
   void run(Kernel kernel, const void* args);
   Status try_matmul(const MatmulArgs& args);
   /// Everything an operation touches lies on this device (std::logic_error).
@@ -136,10 +181,14 @@ class CudaBackend final : public Backend, public TokenOps {
   std::shared_ptr<Device> device_;
   CudaOptions options_;
   std::shared_ptr<DevicePool> pool_;
+  std::shared_ptr<DevicePool> recording_;  // takes the memory of what is being written down
+  std::vector<std::weak_ptr<DevicePool>> recorded_;
+  std::shared_ptr<int> marks_ = std::make_shared<int>(0);  // numbers that were given out
   std::shared_ptr<IndexMirrors> mirrors_;
   std::unique_ptr<Staging> staging_;
   std::shared_ptr<void> workspace_;
   std::list<AttentionPlan> plans_;
+  std::set<std::tuple<int32_t, int32_t, int32_t, Element, bool>> tuned_;
 };
 
 }  // namespace looktwice::compute::cuda

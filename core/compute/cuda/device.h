@@ -14,7 +14,7 @@
 namespace looktwice::compute::cuda {
 
 /// Changes whenever this file or args.h changes; a plugin of another number is refused.
-inline constexpr int kAbi = 1;
+inline constexpr int kAbi = 2;
 
 enum class Status : int {
   ok,
@@ -29,8 +29,10 @@ enum class Status : int {
 };
 
 struct OpenOptions {
-  int device = 0;     ///< number of the GPU, from 0
-  int tf32 = 0;       ///< 1: float32 products may round their inputs to TF32
+  int device = 0;  ///< number of the GPU, from 0
+  int tf32 = 0;    ///< 1: float32 products may round their inputs to TF32
+  int tune = 0;    ///< 1: time the matrix library's algorithms when a shape is first met. Faster;
+                   ///< another process may then choose another one, and get other last bits
   int need_blas = 1;  ///< 0: only look (probe); no stream, no cuBLASLt
 };
 
@@ -68,6 +70,25 @@ class Device {
   /// Starts a kernel; `args` is the struct that args.h names for it.
   virtual Status run(Kernel kernel, const void* args) = 0;
   virtual Status matmul(const MatmulArgs& args) = 0;
+
+  // Recording. Between begin and end, run(), matmul() and mark() write down instead of running; the
+  // memory they name must live as long as the graph. Copies, fences and waiting are errors
+  // meanwhile.
+  virtual Status begin_recording() = 0;
+  /// With a null `graph`, what was written down is thrown away.
+  virtual Status end_recording(void** graph) = 0;
+  virtual Status replay(void* graph) = 0;
+  virtual void release_graph(void* graph) = 0;
+
+  /// Marks a point in time of the stream (numbers of the caller's choice; a mark in a graph is made
+  /// anew with every replay). elapsed() waits for `to`.
+  virtual Status mark(int number) = 0;
+  virtual Status elapsed(int from, int to, float* milliseconds) = 0;
+  virtual void release_mark(int number) = 0;
+
+  /// Copies device memory into a buffer object of this thread's current OpenGL context, without the
+  /// host. `unsupported` where that context is not on this GPU: copy through the host then.
+  virtual Status to_gl_buffer(uint32_t buffer, const void* device, size_t bytes) = 0;
 };
 
 // What a plugin exports (C names). `open` fills `*device` (to be deleted through the Device's

@@ -1,11 +1,42 @@
 #include "compute/cuda/factory.h"
 
+#include <cstdlib>
+#include <sstream>
+
 #include "base/error.h"
 #include "compute/cuda/cuda_backend.h"
 #include "compute/cuda/loader.h"
 #include "compute/device_error.h"
 
 namespace looktwice::compute {
+
+namespace cuda {
+
+FastPaths fast_paths(const char* words) {
+  FastPaths fast;
+  std::istringstream list(words ? words : "");
+  for (std::string word; list >> word;) {
+    if (word == "attention=mma") {
+      fast.attention = AttentionPath::mma;
+    } else if (word == "attention=plain") {
+      fast.attention = AttentionPath::plain;
+    } else if (word == "graphs=off") {
+      fast.graphs = false;
+    } else if (word == "gates=off") {
+      fast.gates = false;
+    } else if (word == "tokens=off") {
+      fast.tokens = false;
+    } else if (word == "tune=on") {
+      fast.tune = true;
+    } else {
+      throw bad_input("LOOKTWICE_CUDA", "does not know '" + word + "'",
+                      "attention=mma, attention=plain, graphs=off, gates=off, tokens=off, tune=on");
+    }
+  }
+  return fast;
+}
+
+}  // namespace cuda
 
 using cuda::Opened;
 using cuda::Status;
@@ -16,6 +47,7 @@ Opened open_for_work(const BackendOptions& options) {
   cuda::OpenOptions open;
   open.device = options.device;
   open.tf32 = options.tf32 ? 1 : 0;
+  open.tune = options.tune || cuda::fast_paths(std::getenv("LOOKTWICE_CUDA")).tune ? 1 : 0;
   return cuda::open_device(open);
 }
 
@@ -23,6 +55,8 @@ BackendPtr make(Opened opened, const BackendOptions& options) {
   cuda::CudaOptions how;
   how.dtype = options.dtype;
   how.pool.budget = options.memory;
+  how.fast = cuda::fast_paths(std::getenv("LOOKTWICE_CUDA"));
+  how.tune = options.tune || how.fast.tune;
   return std::make_shared<cuda::CudaBackend>(std::move(opened.device), how);
 }
 

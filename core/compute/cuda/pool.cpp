@@ -23,11 +23,21 @@ std::string mebibytes(size_t bytes) {
 }  // namespace
 
 DevicePool::DevicePool(std::shared_ptr<Device> device, PoolOptions options)
-    : device_(std::move(device)), options_(options) {}
+    : device_(std::move(device)), options_(std::move(options)) {
+  if (!options_.taken) options_.taken = std::make_shared<std::atomic<size_t>>(0);
+}
 
 DevicePool::~DevicePool() {
   for (const auto& [at, size] : segments_)
     device_->release(at);
+  *options_.taken -= held_;
+}
+
+/// Bytes that may still be taken from the device.
+size_t DevicePool::allowed() const {
+  if (options_.budget == 0) return ~size_t{0};
+  const size_t taken = *options_.taken;
+  return options_.budget > taken ? options_.budget - taken : 0;
 }
 
 void DevicePool::insert_free(char* at, size_t size, char* segment) {
@@ -42,15 +52,10 @@ std::shared_ptr<void> DevicePool::take(size_t bytes) {
       own_segment ? std::max<size_t>(bytes, 1) : round_up(std::max<size_t>(bytes, 1), kGrain);
   auto found = own_segment ? free_.end() : free_.lower_bound({size, nullptr});
   if (found == free_.end()) {
-    const auto most = [&] {
-      return options_.budget == 0      ? ~size_t{0}
-             : options_.budget > held_ ? options_.budget - held_
-                                       : size_t{0};
-    };
     size_t ask = own_segment ? size : round_up(std::max(size, options_.segment), kSegmentGrain);
-    if (ask > most()) release_unused();
-    ask = std::max(size, std::min(ask, most() / kGrain * kGrain));
-    if (ask > most()) fail(bytes, "");
+    if (ask > allowed()) release_unused();
+    ask = std::max(size, std::min(ask, allowed() / kGrain * kGrain));
+    if (ask > allowed()) fail(bytes, "");
     void* memory = nullptr;
     Status status = device_->allocate(ask, &memory);
     if (status == Status::out_of_memory) {
@@ -65,6 +70,7 @@ std::shared_ptr<void> DevicePool::take(size_t bytes) {
     auto* at = static_cast<char*>(memory);
     segments_[at] = ask;
     held_ += ask;
+    *options_.taken += ask;
     insert_free(at, ask, at);
     found = free_.find({ask, at});
   }
@@ -107,6 +113,7 @@ void DevicePool::give(char* at) {
 }
 
 void DevicePool::release_unused() {
+  if (options_.keep) return;
   for (auto it = segments_.begin(); it != segments_.end();) {
     const auto block = blocks_.find(it->first);
     if (block->second.free && block->second.size == it->second) {
@@ -114,6 +121,7 @@ void DevicePool::release_unused() {
       blocks_.erase(block);
       device_->release(it->first);
       held_ -= it->second;
+      *options_.taken -= it->second;
       it = segments_.erase(it);
     } else {
       ++it;

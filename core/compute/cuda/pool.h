@@ -2,6 +2,7 @@
 // Device memory: taken from the device in large segments, handed out in blocks, never given back
 // while the program may need it again. Blocks are reused in stream order, so no one waits.
 
+#include <atomic>
 #include <cstddef>
 #include <map>
 #include <memory>
@@ -18,6 +19,9 @@ struct PoolOptions {
   size_t budget = 0;                  ///< most bytes to take from the device; 0: no limit of ours
   size_t segment = size_t{64} << 20;  ///< least bytes asked of the device at a time; 0: each block
                                       ///< is an allocation of its own (finds wild writes in tests)
+  /// Bytes taken by all pools that share the budget; null: this pool alone.
+  std::shared_ptr<std::atomic<size_t>> taken = nullptr;
+  bool keep = false;  ///< never gives memory back to the device while it lives: a graph names it
 };
 
 /// Thread-safe, because the last handle of a tensor may die anywhere. Lives as long as its blocks.
@@ -45,6 +49,7 @@ class DevicePool : public std::enable_shared_from_this<DevicePool> {
     bool free;
     char* segment;  ///< start of its segment
   };
+  size_t allowed() const;
   void give(char* block);
   void release_unused();
   void insert_free(char* at, size_t size, char* segment);

@@ -56,6 +56,18 @@ LinearPtr CudaBackend::prepare(const Tensor& weight, const Tensor& bias) {
 }
 
 Status CudaBackend::try_matmul(const MatmulArgs& args) {
+  if (options_.tune && !recording_ && args.c.data && args.c.data == args.d.data) {
+    // Timing a product that adds in place would spoil the sum: it is tuned on a copy's place.
+    const std::tuple shape{args.d.rows, args.d.cols, args.x.cols, args.d.element,
+                           args.scale != nullptr};
+    if (tuned_.insert(shape).second) {
+      const size_t size = args.d.element == Element::f32 ? 4 : 2;
+      const auto place = pool_->take(size_t(args.d.rows) * size_t(args.d.stride) * size);
+      MatmulArgs elsewhere = args;
+      elsewhere.d.data = place.get();
+      if (const Status s = device_->matmul(elsewhere); s != Status::unsupported) check(*device_, s);
+    }
+  }
   const Status s = device_->matmul(args);
   if (s != Status::unsupported) check(*device_, s);
   return s;
@@ -106,10 +118,30 @@ void CudaBackend::linear(const Tensor& y, const Tensor& x, const PreparedLinear&
     if (try_matmul(m) == Status::ok) return;
   }
 
+  // A gate of one group is a factor of every column: y = residual + (gate ∘ w) x + gate ∘ bias.
+  if (options_.fast.gates && direct && o.gate && !o.group_of_row && in.cols() > 0 &&
+      o.activation == Activation::none && (!o.residual || o.residual.dtype() == y.dtype())) {
+    into(y);
+    m.scale = o.gate.data<float>();
+    if (o.residual) m.c = matrix(o.residual);
+    Tensor bias;
+    if (w.bias) {
+      bias = empty({1, y.cols()}, y.dtype());
+      ElementArgs e;
+      e.y = matrix(bias);
+      e.a = matrix(w.bias.reshape({1, y.cols()}));
+      e.table = table_of(o.gate);
+      run(Kernel::epilogue, &e);
+      m.bias = bias.raw();
+    }
+    if (try_matmul(m) == Status::ok) return;
+    m.scale = nullptr;
+  }
+
   // In place only if the rounding of y is no coarser than the weights' own, and nothing that is
-  // still needed lies there.
+  // still needed lies there. Else the product is rounded as the weights are.
   const bool in_place = direct && (!o.residual || o.residual.raw() != y.raw());
-  const Tensor product = in_place ? y : empty(y.shape(), y.dtype() == DType::f32 ? y.dtype() : own);
+  const Tensor product = in_place ? y : empty(y.shape(), own);
   into(product);
   bool biased = w.bias ? true : false;
   Status s = in.cols() > 0 ? try_matmul(m) : Status::unsupported;
@@ -136,9 +168,20 @@ void CudaBackend::linear(const Tensor& y, const Tensor& x, const PreparedLinear&
 void CudaBackend::attention(const Tensor& y, const Tensor& q, const Tensor& k, const Tensor& v,
                             const AttentionOptions& o) {
   check_stop();
-  check_attention(y, q, k, v, o);
+  if (o.planned) {
+    AttentionOptions inside = o;
+    const auto& planned = dynamic_cast<const SegmentsOnDevice&>(*o.planned);
+    require(planned.most_rows <= q.rows() && planned.most_rows <= k.rows(), "attention",
+            "there are as many rows as were planned");
+    inside.q_segments = planned.plan.q;
+    inside.k_segments = planned.plan.k;
+    check_attention(y, q, k, v, inside);
+  } else {
+    check_attention(y, q, k, v, o);
+  }
   on_device("attention", {&y, &q, &k, &v, &o.key_bias});
-  const AttentionPlan& plan = plan_attention(o.q_segments, o.k_segments);
+  const AttentionPlan& plan = o.planned ? dynamic_cast<const SegmentsOnDevice&>(*o.planned).plan
+                                        : plan_attention(o.q_segments, o.k_segments);
   if (plan.tiles == 0 || q.cols() == 0) return;
   const bool alike = q.dtype() == k.dtype() && k.dtype() == v.dtype();
   const Tensor qs = alike ? q : as(q, DType::f32), ks = alike ? k : as(k, DType::f32),
@@ -149,7 +192,7 @@ void CudaBackend::attention(const Tensor& y, const Tensor& q, const Tensor& k, c
   a.k = matrix(ks);
   a.v = matrix(vs);
   a.key_bias = o.key_bias ? o.key_bias.data<float>() : nullptr;
-  a.segments = int32_t(o.q_segments.count());
+  a.segments = plan.segments;
   a.q_start = plan.memory.data<int32_t>();
   a.q_length = a.q_start + a.segments;
   a.k_start = a.q_length + a.segments;
@@ -158,11 +201,12 @@ void CudaBackend::attention(const Tensor& y, const Tensor& q, const Tensor& k, c
   a.tile_first = a.tile_segment + plan.tiles;
   a.tiles = plan.tiles;
   a.longest = plan.longest;
-  a.q_step = o.q_segments.step;
-  a.k_step = o.k_segments.step;
+  a.q_step = plan.q.step;
+  a.k_step = plan.k.step;
   a.heads = o.heads;
   a.head_dim = int32_t(q.cols() / o.heads);
   a.scale = o.scale;
+  a.path = options_.fast.attention;
   run(Kernel::attention, &a);
 }
 

@@ -61,6 +61,49 @@ void CudaBackend::rms_norm(const Tensor& y, const Tensor& x, const Tensor& weigh
   run(Kernel::rms_norm, &a);
 }
 
+void CudaBackend::norm_modulate(const Tensor& y, const Tensor& x, float eps, const Tensor& shift,
+                                const Tensor& scale, const Tensor& groups) {
+  check_same("norm_modulate", y, x);
+  check_table("norm_modulate", x, shift, groups);
+  check_table("norm_modulate", x, scale, groups);
+  on_device("norm_modulate", {&y, &x});
+  if (nothing(y)) return;
+  NormArgs a;
+  a.y = matrix(y);
+  a.x = matrix(x);
+  a.eps = eps;
+  a.scale = table_of(scale);
+  a.shift = table_of(shift);
+  a.group = ints_of(groups);
+  run(Kernel::norm_modulate, &a);
+}
+
+void CudaBackend::rms_rotary(const Tensor& y, const Tensor& x, const Tensor& weight, int heads,
+                             float eps, const Tensor& cos, const Tensor& sin,
+                             const Tensor& position) {
+  if (!cos) return rms_norm(y, x, weight, heads, eps);
+  check_same("rms_rotary", y, x);
+  require(heads >= 1 && x.cols() % (2 * heads) == 0, "rms_rotary", "heads of an even width");
+  require(weight.dtype() == DType::f32 && weight.elements() == x.cols() / heads, "rms_rotary",
+          "the weight is f32 [head_dim]");
+  require(cos.cols() == x.cols() / heads / 2 && sin.cols() == cos.cols() &&
+              sin.rows() == cos.rows() && cos.dtype() == DType::f32 && sin.dtype() == DType::f32,
+          "rms_rotary", "tables are f32 [positions, head_dim/2]");
+  checked_index("rms_rotary", position, x.rows(), cos.rows());
+  on_device("rms_rotary", {&y, &x, &weight, &cos, &sin});
+  if (nothing(y)) return;
+  NormArgs a;
+  a.y = matrix(y);
+  a.x = matrix(x);
+  a.weight = floats_of(weight);
+  a.eps = eps;
+  a.heads = heads;
+  a.scale = table_of(cos);
+  a.shift = table_of(sin);
+  a.group = ints_of(position);
+  run(Kernel::rms_rotary, &a);
+}
+
 void CudaBackend::modulate(const Tensor& y, const Tensor& x, const Tensor& shift,
                            const Tensor& scale, const Tensor& groups) {
   check_same("modulate", y, x);
@@ -227,6 +270,7 @@ void CudaBackend::head_mean(const Tensor& y, const Tensor& x, int heads) {
 }
 
 Comparison CudaBackend::compare(const Tensor& a, const Tensor& b) {
+  not_recording("compare");
   check_same("compare", a, b);
   on_device("compare", {&a, &b});
   Comparison sums;
@@ -257,7 +301,12 @@ void CudaBackend::patchify(const Tensor& y, const PatchifyOptions& o,
   on_device("patchify", {&y});
   if (nothing(y)) return;
   const int64_t rows = int64_t(o.T) * o.H;
-  const Tensor frames = raw_upload(o.rgb, {rows, int64_t(o.W) * 3}, DType::u8, int64_t(o.W) * 3);
+  const Tensor frames =
+      o.frames ? o.frames
+               : raw_upload(o.rgb, {rows, int64_t(o.W) * 3}, DType::u8, int64_t(o.W) * 3);
+  require(frames.dtype() == DType::u8 && frames.contiguous() &&
+              frames.elements() == rows * o.W * 3 && owns(frames.raw()),
+          "patchify", "frames are u8 [T, H, W, 3] on the device");
   const Tensor listed = ints(tokens);
   PatchifyArgs a;
   a.y = matrix(y);

@@ -1,8 +1,8 @@
 // The blocks of STDiT3 and its final layer.
 
-#include <chrono>
 #include <cmath>
 
+#include "compute/threads.h"
 #include "models/stdit3/stdit3.h"
 
 namespace looktwice::models {
@@ -33,8 +33,8 @@ Tensor Stdit3Run::first_block_input() {
   const int64_t h = model_->config.hidden;
   const Tensor mod = modulation(model_->blocks[0].table);
   const Tensor y = empty(rows(), h);
-  b_.layer_norm(y, x_, {}, {}, static_cast<float>(model_->config.norm_eps));
-  b_.modulate(y, y, mod.columns(0, h), mod.columns(h, h), group_of_row_);
+  b_.norm_modulate(y, x_, static_cast<float>(model_->config.norm_eps), mod.columns(0, h),
+                   mod.columns(h, h), group_of_row_);
   return y;
 }
 
@@ -45,8 +45,7 @@ void Stdit3Run::self_attention(const Tensor& y, const Stdit3Block& w, bool tempo
   const int64_t h = c.hidden;
   const float eps = static_cast<float>(c.norm_eps);
   const Tensor z = scratch(rows(), h);
-  b_.layer_norm(z, x_, {}, {}, eps);
-  b_.modulate(z, z, mod.columns(0, h), mod.columns(h, h), group_of_row_);
+  b_.norm_modulate(z, x_, eps, mod.columns(0, h), mod.columns(h, h), group_of_row_);
   const Tensor qkv = scratch(rows(), 3 * h);
   b_.linear(qkv, z, *w.qkv);
   const Tensor q = qkv.columns(0, h), k = qkv.columns(h, h), v = qkv.columns(2 * h, h);
@@ -55,12 +54,13 @@ void Stdit3Run::self_attention(const Tensor& y, const Stdit3Block& w, bool tempo
     b_.rotary(q, q, cos_, sin_, frame_of_row_, c.heads);
     b_.rotary(k, k, cos_, sin_, frame_of_row_, c.heads);
   };
-  if (c.qk_norm_legacy) rotate();
+  if (c.qk_norm_legacy || !w.q_norm) rotate();
   if (w.q_norm) {
-    b_.rms_norm(q, q, w.q_norm, c.heads, eps);
-    b_.rms_norm(k, k, w.k_norm, c.heads, eps);
+    const bool turn = temporal && !c.qk_norm_legacy;
+    const Tensor cosines = turn ? cos_ : Tensor(), sines = turn ? sin_ : Tensor();
+    b_.rms_rotary(q, q, w.q_norm, c.heads, eps, cosines, sines, frame_of_row_);
+    b_.rms_rotary(k, k, w.k_norm, c.heads, eps, cosines, sines, frame_of_row_);
   }
-  if (!c.qk_norm_legacy) rotate();
   compute::AttentionOptions options;
   options.heads = c.heads;
   options.scale = 1.0f / std::sqrt(static_cast<float>(c.head_dim()));
@@ -103,8 +103,8 @@ void Stdit3Run::mlp(const Tensor& y, const Stdit3Block& w, const Tensor& mod,
   const Stdit3Config& c = model_->config;
   const int64_t h = c.hidden;
   const Tensor z = scratch(rows(), h);
-  b_.layer_norm(z, x_, {}, {}, static_cast<float>(c.norm_eps));
-  b_.modulate(z, z, mod.columns(3 * h, h), mod.columns(4 * h, h), group_of_row_);
+  b_.norm_modulate(z, x_, static_cast<float>(c.norm_eps), mod.columns(3 * h, h),
+                   mod.columns(4 * h, h), group_of_row_);
   const Tensor hidden = scratch(rows(), c.mlp);
   LinearOptions first;
   first.activation = Activation::gelu_tanh;
@@ -152,7 +152,8 @@ void Stdit3Run::block(int pair, bool temporal, const StepPlan& plan, const std::
   // Runs a module, adds it to x and keeps it where planned. Observed or not, the same sums are
   // made, so that watching a run does not change it.
   const auto run = [&](Module m, const auto& call) {
-    const auto begin = std::chrono::steady_clock::now();
+    watch_->lap();
+    timed_.push_back(cell(m));
     if (plan.reuses(pair, temporal, m)) {
       add_kept(cell(m));
     } else if (plan.keeps(pair, temporal, m)) {
@@ -163,8 +164,7 @@ void Stdit3Run::block(int pair, bool temporal, const StepPlan& plan, const std::
     } else {
       call(x_, x_);
     }
-    const std::chrono::duration<float, std::milli> time = std::chrono::steady_clock::now() - begin;
-    module_ms_[cell(m)] = time.count();
+    watch_->lap();
   };
   // A residual is what x gained: its value before, then the difference.
   const auto before = [&](bool wanted) {
@@ -202,7 +202,8 @@ void Stdit3Run::block(int pair, bool temporal, const StepPlan& plan, const std::
 
 void Stdit3Run::stack(const StepPlan& plan, const std::vector<Tap>& taps, const Observe& observe) {
   Tensor start;
-  module_ms_.assign(kept_.size(), 0.0f);
+  watch_ = b_.stopwatch();
+  timed_.clear();
   for (int pair = 0; pair < model_->config.depth; ++pair) {
     b_.check_stop();
     if (plan.add_residual.contains(pair)) {
@@ -230,6 +231,15 @@ void Stdit3Run::stack(const StepPlan& plan, const std::vector<Tap>& taps, const 
   }
 }
 
+std::vector<float> Stdit3Run::module_ms() const {
+  std::vector<float> ms(kept_.size(), 0.0f);
+  if (!watch_) return ms;
+  const std::vector<double> laps = watch_->laps();  // in a module, between modules, in a module, …
+  for (size_t i = 0; i < timed_.size() && 2 * i < laps.size(); ++i)
+    ms[timed_[i]] = static_cast<float>(laps[2 * i]);
+  return ms;
+}
+
 Tensor Stdit3Run::finish() {
   const Stdit3Config& c = model_->config;
   const int64_t h = c.hidden;
@@ -242,8 +252,7 @@ Tensor Stdit3Run::finish() {
   };
   const Tensor shift = table(0), scale = table(1);
   const Tensor z = empty(rows(), h);
-  b_.layer_norm(z, x_, {}, {}, eps);
-  b_.modulate(z, z, shift, scale, t_group_of_row_);
+  b_.norm_modulate(z, x_, eps, shift, scale, t_group_of_row_);
   for (size_t i = 0; i < given_.size(); ++i) {
     const int64_t at = (int64_t{1} * given_[i].first * in_.frames + given_[i].second) * s_;
     const Tensor frame = z.row_range(at, s_);
@@ -259,10 +268,10 @@ Tensor Stdit3Run::finish() {
   const Tensor host = b_.download(tokens);
   // Columns of a token are (row, column, channel).
   Tensor out({samples_, c.out_channels, in_.frames, in_.height, in_.width}, DType::f32);
-  const float* from = host.data<float>();
   float* to = out.data<float>();
   const int64_t plane = int64_t{1} * in_.height * in_.width;
-  for (int64_t r = 0; r < rows(); ++r, from += cols) {
+  const auto unpatch = [&](int64_t r) {
+    const float* from = host.data<float>() + r * cols;
     const int64_t place = r % s_, bt = r / s_, b = bt / in_.frames, f = bt % in_.frames;
     const int64_t top = place / gw_ * ph, left = place % gw_ * pw;
     for (int64_t i = 0; i < ph && top + i < in_.height; ++i)
@@ -270,7 +279,11 @@ Tensor Stdit3Run::finish() {
         for (int64_t ch = 0; ch < c.out_channels; ++ch)
           to[((b * c.out_channels + ch) * in_.frames + f) * plane + (top + i) * in_.width + left +
              j] = from[(i * pw + j) * c.out_channels + ch];
-  }
+  };
+  compute::parallel_items(rows() / s_, [&](int64_t frame, int) {
+    for (int64_t r = frame * s_; r < (frame + 1) * s_; ++r)
+      unpatch(r);
+  });
   return out;
 }
 

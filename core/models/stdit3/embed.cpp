@@ -5,6 +5,7 @@
 #include <map>
 
 #include "base/error.h"
+#include "compute/threads.h"
 #include "models/stdit3/stdit3.h"
 
 namespace looktwice::models {
@@ -232,10 +233,10 @@ void Stdit3Run::embed(const Tensor& latents, const std::vector<float>& t, int fi
   const int ph = c.patch[1], pw = c.patch[2];
   const int64_t cols = int64_t{1} * c.in_channels * ph * pw;
   Tensor patches = Tensor::zeros({rows(), cols});
-  float* to = patches.data<float>();
   const float* from = latents.data<float>();
   const int64_t plane = int64_t{1} * in_.height * in_.width;
-  for (int64_t r = 0; r < rows(); ++r, to += cols) {
+  const auto patch = [&](int64_t r) {
+    float* to = patches.data<float>() + r * cols;
     const int64_t place = r % s_, bt = r / s_, b = bt / in_.frames, f = bt % in_.frames;
     const int64_t top = place / gw_ * ph, left = place % gw_ * pw;
     for (int64_t ch = 0; ch < c.in_channels; ++ch) {
@@ -244,7 +245,11 @@ void Stdit3Run::embed(const Tensor& latents, const std::vector<float>& t, int fi
         for (int64_t j = 0; j < pw && left + j < in_.width; ++j)
           to[(ch * ph + i) * pw + j] = src[(top + i) * in_.width + left + j];
     }
-  }
+  };
+  compute::parallel_items(rows() / s_, [&](int64_t frame, int) {
+    for (int64_t r = frame * s_; r < (frame + 1) * s_; ++r)
+      patch(r);
+  });
   x_ = empty(rows(), c.hidden);
   b_.linear(x_, b_.upload(patches), *model_->patch);
   b_.add_rows(x_, x_, positions_, position_of_row_);

@@ -90,8 +90,8 @@ class Stdit3Run {
   void stack(const StepPlan& plan, const std::vector<Tap>& taps = {}, const Observe& observe = {});
 
   /// Wall clock of every module of the last stack(), [2*depth, 3] milliseconds; 0 where the stack's
-  /// residual stood in. On a device that works behind the host's back, the time to hand work over.
-  const std::vector<float>& module_ms() const { return module_ms_; }
+  /// residual stood in. Waits for the stack to be done.
+  std::vector<float> module_ms() const;
 
   /// Final layer and unpatchify: host f32 [samples, out_channels, T, H, W]. Frames that are given
   /// (frame_mask 0) are normed and modulated twice, as the published code does; samplers do not
@@ -141,9 +141,10 @@ class Stdit3Run {
   Intermediate on_intermediate_;
   // Of the current step.
   compute::Tensor x_, t_, t_mlp_, group_of_row_, t_group_of_row_;
-  std::vector<std::pair<int, int>> given_;  // (sample, frame) with frame_mask 0
-  std::vector<int> given_group_;            // and its group
-  std::vector<float> module_ms_;
+  std::vector<std::pair<int, int>> given_;     // (sample, frame) with frame_mask 0
+  std::vector<int> given_group_;               // and its group
+  std::unique_ptr<compute::Stopwatch> watch_;  // of the last stack(): two laps a module
+  std::vector<size_t> timed_;                  // their cells
   compute::Tensor stack_residual_;
   PairRange stack_range_;
   std::vector<compute::Tensor> kept_;  // [2*depth*3]

@@ -9,27 +9,35 @@
 
 namespace looktwice::compute::cuda {
 
-inline constexpr int kAttentionRows = 64;  // queries of a tile
-inline constexpr int kAttentionKeys = 64;  // keys of a step
-inline constexpr int kAttentionPad = 8;    // elements between rows in shared memory: no conflicts
+inline constexpr int kAttentionRows = 128;  // queries of a tile
+inline constexpr int kAttentionTiles = 2;   // 16-row tiles of a warp: each key that a warp reads
+                                            // from shared memory serves 32 queries
+inline constexpr int kAttentionKeys = 64;   // keys of a step
+inline constexpr int kAttentionPad = 8;     // elements between rows in shared memory: no conflicts
 inline constexpr int kAttentionMostDim = 128;
 inline constexpr int kPlainMostDim = 256;
 inline constexpr int kShortMost = 32;  // longest segment of the short kernel
 inline constexpr float kLog2e = 1.4426950408889634f;
 
-/// Dimensions of the kernel that serves a head of `dim`: rounded up to one that is compiled; 0
+/// Width of the values in the kernel that serves a head of `dim`: the next one that is compiled; 0
 /// where none is.
 constexpr int padded_dim(int dim) {
-  for (int d : {16, 32, 64, 80, 96, 128})
+  for (int d : {16, 32, 64, 72, 80, 96, 128})
     if (dim <= d) return d;
   return 0;
 }
+/// Width of queries and keys there: the matrix units multiply along 16.
+constexpr int query_dim(int padded) {
+  return (padded + 15) / 16 * 16;
+}
 constexpr uint32_t attention_shared(int padded) {
-  return uint32_t(kAttentionRows + 4 * kAttentionKeys) * uint32_t(padded + kAttentionPad) * 2 +
+  return uint32_t(kAttentionRows + 4 * kAttentionKeys) *
+             uint32_t(query_dim(padded) + kAttentionPad) * 2 +
          2 * kAttentionKeys * 4;
 }
 constexpr uint32_t short_shared(int padded, int most) {
-  return 4 * (3 * uint32_t(most) * uint32_t(padded + kAttentionPad) * 2 + uint32_t(most) * 4);
+  return 4 * (3 * uint32_t(most) * uint32_t(query_dim(padded) + kAttentionPad) * 2 +
+              uint32_t(most) * 4);
 }
 
 /// Whether the matrix units' kernels take these arguments (16-bit elements in 16-byte parts).
@@ -86,70 +94,112 @@ LT_FN void fetch_rows(uint16_t* shared, const HeadRows& from, int first, int row
   }
 }
 
-/// A warp's share: 16 queries with their running softmax and output.
-template <Element E, int D>
+/// A warp's share: R times 16 queries with their running softmax and output. D: width of the
+/// values.
+template <Element E, int D, int R>
 struct Queries {
-  uint32_t q[D / 16][4];
-  float out[D / 8][4];
-  float highest[2], sum[2];
+  static constexpr int kDim = query_dim(D), kRow = kDim + kAttentionPad;
+  static constexpr bool kKeep = kDim <= 64;  // in registers; wider ones are read anew every step
+  uint32_t q[kKeep ? R : 1][kKeep ? kDim / 16 : 1][4];
+  const uint16_t* shared;
+  float out[R][D / 8][4];
+  float highest[R][2], sum[R][2];
 
-  LT_FN void start(const uint16_t* shared) {
+  LT_FN void load(uint32_t (&to)[4], int tile, int kk) const {
     const int lane = thread_x() % 32;
-    LT_UNROLL for (int kk = 0; kk < D / 16; ++kk)
-        load_matrices(q[kk], shared + lane % 16 * (D + kAttentionPad) + kk * 16 + lane / 16 * 8);
-    LT_UNROLL for (int n = 0; n < D / 8; ++n) LT_UNROLL for (int i = 0; i < 4; ++i) out[n][i] = 0;
-    highest[0] = highest[1] = lower_infinity();
-    sum[0] = sum[1] = 0;
+    load_matrices(to, shared + (tile * 16 + lane % 16) * kRow + kk * 16 + lane / 16 * 8);
   }
 
-  /// Keys of one step; bias is in base 2, -inf where there is no key.
+  LT_FN void start(const uint16_t* from) {
+    shared = from;
+    if constexpr (kKeep) {
+      LT_UNROLL for (int t = 0; t < R; ++t) LT_UNROLL for (int kk = 0; kk < kDim / 16; ++kk)
+          load(q[t][kk], t, kk);
+    }
+    LT_UNROLL for (int t = 0; t < R; ++t) {
+      LT_UNROLL for (int n = 0; n < D / 8; ++n) LT_UNROLL for (int i = 0; i < 4; ++i) out[t][n][i] =
+          0;
+      highest[t][0] = highest[t][1] = lower_infinity();
+      sum[t][0] = sum[t][1] = 0;
+    }
+  }
+
+  /// N keys. `bias` is in base 2, -inf where there is no key; null where all N are there without
+  /// one. scale2 > 0.
   template <int N>
   LT_FN void step(const uint16_t* keys, const uint16_t* values, const float* bias, float scale2) {
     const int lane = thread_x() % 32, part = lane / 8, p = lane % 4 * 2;
-    float s[N / 8][4];
-    LT_UNROLL for (int n = 0; n < N / 8; ++n) LT_UNROLL for (int i = 0; i < 4; ++i) s[n][i] = 0;
-    LT_UNROLL for (int kk = 0; kk < D / 16; ++kk) LT_UNROLL for (int n = 0; n < N / 8; n += 2) {
-      uint32_t r[4];
-      load_matrices(
-          r, keys + ((n + part / 2) * 8 + lane % 8) * (D + kAttentionPad) + kk * 16 + part % 2 * 8);
-      matrix_multiply<E>(s[n], q[kk], r[0], r[1]);
-      matrix_multiply<E>(s[n + 1], q[kk], r[2], r[3]);
+    float s[R][N / 8][4];
+    LT_UNROLL for (int t = 0; t < R; ++t) LT_UNROLL for (int n = 0; n < N / 8; ++n)
+        LT_UNROLL for (int i = 0; i < 4; ++i) s[t][n][i] = 0;
+    LT_UNROLL for (int kk = 0; kk < kDim / 16; ++kk) {
+      uint32_t again[R][4] = {};
+      if constexpr (!kKeep) {
+        LT_UNROLL for (int t = 0; t < R; ++t) load(again[t], t, kk);
+      }
+      LT_UNROLL for (int n = 0; n < N / 8; n += 2) {
+        uint32_t r[4];
+        load_matrices(r, keys + ((n + part / 2) * 8 + lane % 8) * kRow + kk * 16 + part % 2 * 8);
+        LT_UNROLL for (int t = 0; t < R; ++t) {
+          const uint32_t(&a)[4] = kKeep ? q[kKeep ? t : 0][kKeep ? kk : 0] : again[t];
+          matrix_multiply<E>(s[t][n], a, r[0], r[1]);
+          matrix_multiply<E>(s[t][n + 1], a, r[2], r[3]);
+        }
+      }
     }
-    float top[2] = {highest[0], highest[1]};
-    LT_UNROLL for (int n = 0; n < N / 8; ++n) LT_UNROLL for (int i = 0; i < 4; ++i) {
-      s[n][i] = fused(s[n][i], scale2, bias[n * 8 + p + i % 2]);
-      top[i / 2] = larger(top[i / 2], s[n][i]);
+    const float factor = bias ? 1.0f : scale2;
+    if (bias) {
+      LT_UNROLL for (int n = 0; n < N / 8; ++n) {
+        const float b0 = bias[n * 8 + p], b1 = bias[n * 8 + p + 1];
+        LT_UNROLL for (int t = 0; t < R; ++t) LT_UNROLL for (int i = 0; i < 4; ++i) s[t][n][i] =
+            fused(s[t][n][i], scale2, i % 2 ? b1 : b0);
+      }
     }
-    float base[2];
+    LT_UNROLL for (int t = 0; t < R; ++t) soften<N>(s[t], t, factor);
+    LT_UNROLL for (int kk = 0; kk < N / 16; ++kk) {
+      // The accumulators' layout is that of the next product's left operand.
+      uint32_t a[R][4];
+      LT_UNROLL for (int t = 0; t < R; ++t) {
+        a[t][0] = pack_pair<E>(s[t][2 * kk][0], s[t][2 * kk][1]);
+        a[t][1] = pack_pair<E>(s[t][2 * kk][2], s[t][2 * kk][3]);
+        a[t][2] = pack_pair<E>(s[t][2 * kk + 1][0], s[t][2 * kk + 1][1]);
+        a[t][3] = pack_pair<E>(s[t][2 * kk + 1][2], s[t][2 * kk + 1][3]);
+      }
+      LT_UNROLL for (int n = 0; n < D / 8; n += 2) {
+        uint32_t r[4];  // the last of an odd number of parts reads the padding beside it
+        load_matrices_transposed(
+            r, values + (kk * 16 + part % 2 * 8 + lane % 8) * kRow + (n + part / 2) * 8);
+        LT_UNROLL for (int t = 0; t < R; ++t) {
+          matrix_multiply<E>(out[t][n], a[t], r[0], r[1]);
+          if (n + 1 < D / 8)
+            matrix_multiply<E>(out[t][n + 1 < D / 8 ? n + 1 : n], a[t], r[2], r[3]);
+        }
+      }
+    }
+  }
+
+  /// Logits (times `factor`, to base 2) become shares of the highest so far.
+  template <int N>
+  LT_FN void soften(float (&s)[N / 8][4], int t, float factor) {
+    float top[2] = {lower_infinity(), lower_infinity()}, base[2];
+    LT_UNROLL for (int n = 0; n < N / 8; ++n) LT_UNROLL for (int i = 0; i < 4; ++i) top[i / 2] =
+        larger(top[i / 2], s[n][i]);
     LT_UNROLL for (int h = 0; h < 2; ++h) {
       top[h] = larger(top[h], warp_xor(top[h], 1));
       top[h] = larger(top[h], warp_xor(top[h], 2));
+      top[h] = larger(highest[t][h], top[h] * factor);
       base[h] = top[h] == lower_infinity() ? 0.0f : top[h];
-      const float shrink = fast_exp2(highest[h] - base[h]);
-      highest[h] = top[h];
-      sum[h] *= shrink;
+      const float shrink = fast_exp2(highest[t][h] - base[h]);
+      highest[t][h] = top[h];
+      sum[t][h] *= shrink;
       LT_UNROLL for (int n = 0; n < D / 8; ++n) {
-        out[n][2 * h] *= shrink;
-        out[n][2 * h + 1] *= shrink;
+        out[t][n][2 * h] *= shrink;
+        out[t][n][2 * h + 1] *= shrink;
       }
     }
     LT_UNROLL for (int n = 0; n < N / 8; ++n) LT_UNROLL for (int i = 0; i < 4; ++i) {
-      s[n][i] = fast_exp2(s[n][i] - base[i / 2]);
-      sum[i / 2] += s[n][i];
-    }
-    LT_UNROLL for (int kk = 0; kk < N / 16; ++kk) {
-      // The accumulators' layout is that of the next product's left operand.
-      const uint32_t a[4] = {
-          pack(s[2 * kk][0], s[2 * kk][1], E), pack(s[2 * kk][2], s[2 * kk][3], E),
-          pack(s[2 * kk + 1][0], s[2 * kk + 1][1], E), pack(s[2 * kk + 1][2], s[2 * kk + 1][3], E)};
-      LT_UNROLL for (int n = 0; n < D / 8; n += 2) {
-        uint32_t r[4];
-        load_matrices_transposed(r, values +
-                                        (kk * 16 + part % 2 * 8 + lane % 8) * (D + kAttentionPad) +
-                                        (n + part / 2) * 8);
-        matrix_multiply<E>(out[n], a, r[0], r[1]);
-        matrix_multiply<E>(out[n + 1], a, r[2], r[3]);
-      }
+      s[n][i] = fast_exp2(fused(s[n][i], factor, -base[i / 2]));
+      sum[t][i / 2] += s[n][i];
     }
   }
 
@@ -157,34 +207,35 @@ struct Queries {
   LT_FN void finish(const Matrix& y, int start, int64_t row_step, int first, int length, int head,
                     int dim) {
     const int lane = thread_x() % 32, p = lane % 4 * 2;
-    LT_UNROLL for (int h = 0; h < 2; ++h) {
-      sum[h] += warp_xor(sum[h], 1);
-      sum[h] += warp_xor(sum[h], 2);
+    LT_UNROLL for (int t = 0; t < R; ++t) LT_UNROLL for (int h = 0; h < 2; ++h) {
+      sum[t][h] += warp_xor(sum[t][h], 1);
+      sum[t][h] += warp_xor(sum[t][h], 2);
     }
-    LT_UNROLL for (int h = 0; h < 2; ++h) {
-      const int row = first + lane / 4 + 8 * h;
+    LT_UNROLL for (int t = 0; t < R; ++t) LT_UNROLL for (int h = 0; h < 2; ++h) {
+      const int row = first + t * 16 + lane / 4 + 8 * h;
       if (row >= length) continue;
-      const float share = sum[h] > 0 ? 1.0f / sum[h] : 0.0f;
+      const float share = sum[t][h] > 0 ? 1.0f / sum[t][h] : 0.0f;
       LT_UNROLL for (int n = 0; n < D / 8; ++n) if (n * 8 < dim)
-          store_pair(y, start + row * row_step, head * dim + n * 8 + p, out[n][2 * h] * share,
-                     out[n][2 * h + 1] * share);
+          store_pair(y, start + row * row_step, head * dim + n * 8 + p, out[t][n][2 * h] * share,
+                     out[t][n][2 * h + 1] * share);
     }
   }
 };
 
-/// One block: 64 queries of one head of one segment, keys in steps of 64, the next step's keys and
-/// values on their way while this one's are used.
+/// One block: 128 queries of one head of one segment, 32 a warp; keys in steps of 64, the next
+/// step's keys and values on their way while this one's are used.
 template <Element E, int D>
 LT_KERNEL(128)
 attention_kernel(AttentionArgs a) {
   LT_DYNAMIC_SHARED(memory);
-  constexpr int kRow = D + kAttentionPad;
+  constexpr int kDim = query_dim(D), kRow = kDim + kAttentionPad;
   auto* queries = reinterpret_cast<uint16_t*>(memory);
   uint16_t* keys = queries + kAttentionRows * kRow;
   uint16_t* values = keys + 2 * kAttentionKeys * kRow;
   auto* bias = reinterpret_cast<float*>(values + 2 * kAttentionKeys * kRow);
 
   const int head = int(block_y()), segment = a.tile_segment[block_x()];
+  if (segment < 0) return;  // the whole block
   const int first = a.tile_first[block_x()], worker = thread_x();
   const int q_start = a.q_start[segment], k_start = a.k_start[segment];
   const int nq = a.q_length[segment], nk = a.k_length[segment];
@@ -195,8 +246,8 @@ attention_kernel(AttentionArgs a) {
 
   const auto fetch = [&](int step) {
     const int at = step * kAttentionKeys, half = step % 2 * kAttentionKeys;
-    fetch_rows<D>(keys + half * kRow, k, at, kAttentionKeys, worker, 128);
-    fetch_rows<D>(values + half * kRow, v, at, kAttentionKeys, worker, 128);
+    fetch_rows<kDim>(keys + half * kRow, k, at, kAttentionKeys, worker, 128);
+    fetch_rows<kDim>(values + half * kRow, v, at, kAttentionKeys, worker, 128);
     if (worker < kAttentionKeys) {
       const int j = at + worker;
       float b = j < nk ? 0.0f : lower_infinity();
@@ -205,25 +256,26 @@ attention_kernel(AttentionArgs a) {
     }
   };
 
-  fetch_rows<D>(queries, q, first, kAttentionRows, worker, 128);
+  fetch_rows<kDim>(queries, q, first, kAttentionRows, worker, 128);
   if (steps > 0) fetch(0);
   copy_commit();
   const float scale2 = a.scale * kLog2e;
-  Queries<E, D> mine;
+  const int own = first + worker / 32 * 16 * kAttentionTiles;  // this warp's first query
+  Queries<E, D, kAttentionTiles> mine;
   for (int step = 0; step < steps || step == 0; ++step) {
+    copy_wait<0>();
+    block_sync();  // this step's rows are there, and nobody reads the last one's
     if (step + 1 < steps) fetch(step + 1);
     copy_commit();
-    copy_wait<1>();
-    block_sync();
-    if (step == 0) mine.start(queries + worker / 32 * 16 * kRow);
+    if (step == 0) mine.start(queries + worker / 32 * 16 * kAttentionTiles * kRow);
     const int half = step % 2 * kAttentionKeys;
-    if (steps > 0)
-      mine.template step<kAttentionKeys>(keys + half * kRow, values + half * kRow, bias + half,
-                                         scale2);
-    block_sync();
+    const bool biased = a.key_bias || (step + 1) * kAttentionKeys > nk || !(scale2 > 0);
+    if (steps > 0 && own < nq)  // whole warps
+      mine.template step<kAttentionKeys>(keys + half * kRow, values + half * kRow,
+                                         biased ? bias + half : nullptr, scale2);
   }
   copy_wait<0>();
-  mine.finish(a.y, q_start, a.q_step, first + worker / 32 * 16, nq, head, a.head_dim);
+  if (own < nq) mine.finish(a.y, q_start, a.q_step, own, nq, head, a.head_dim);
 }
 
 /// Segments of at most M rows (attention over time): one warp a head of a segment, four a block.
@@ -231,7 +283,7 @@ template <Element E, int D, int M>
 LT_KERNEL(128)
 short_attention_kernel(AttentionArgs a) {
   LT_DYNAMIC_SHARED(memory);
-  constexpr int kRow = D + kAttentionPad;
+  constexpr int kDim = query_dim(D), kRow = kDim + kAttentionPad;
   const int lane = thread_x() % 32;
   const int64_t task = int64_t(block_x()) * 4 + thread_x() / 32;
   if (task >= int64_t(a.segments) * a.heads) return;  // whole warps
@@ -243,9 +295,10 @@ short_attention_kernel(AttentionArgs a) {
   uint16_t* keys = queries + M * kRow;
   uint16_t* values = keys + M * kRow;
   auto* bias = reinterpret_cast<float*>(values + M * kRow);
-  fetch_rows<D>(queries, head_rows(a.q, q_start, nq, a.q_step, head, a.head_dim), 0, M, lane, 32);
-  fetch_rows<D>(keys, head_rows(a.k, k_start, nk, a.k_step, head, a.head_dim), 0, M, lane, 32);
-  fetch_rows<D>(values, head_rows(a.v, k_start, nk, a.k_step, head, a.head_dim), 0, M, lane, 32);
+  fetch_rows<kDim>(queries, head_rows(a.q, q_start, nq, a.q_step, head, a.head_dim), 0, M, lane,
+                   32);
+  fetch_rows<kDim>(keys, head_rows(a.k, k_start, nk, a.k_step, head, a.head_dim), 0, M, lane, 32);
+  fetch_rows<kDim>(values, head_rows(a.v, k_start, nk, a.k_step, head, a.head_dim), 0, M, lane, 32);
   copy_commit();
   for (int j = lane; j < M; j += 32) {
     bias[j] = j < nk ? 0.0f : lower_infinity();
@@ -254,7 +307,7 @@ short_attention_kernel(AttentionArgs a) {
   copy_wait<0>();
   warp_sync();
   for (int first = 0; first < nq; first += 16) {
-    Queries<E, D> mine;
+    Queries<E, D, 1> mine;
     mine.start(queries + first * kRow);
     if (nk > 0) mine.template step<M>(keys, values, bias, a.scale * kLog2e);
     mine.finish(a.y, q_start, a.q_step, first, nq, head, a.head_dim);
@@ -267,8 +320,10 @@ LT_KERNEL(128) plain_attention_kernel(AttentionArgs a) {
   LT_SHARED float queries[4][kPlainMostDim];
   LT_SHARED float shares[4][32];
   const int lane = thread_x() % 32, warp = thread_x() / 32, dim = a.head_dim;
-  const int head = int(block_y()), segment = a.tile_segment[block_x() / 16];
-  const int row = a.tile_first[block_x() / 16] + int(block_x() % 16) * 4 + warp;
+  constexpr uint32_t kParts = kAttentionRows / 4;
+  const int head = int(block_y()), segment = a.tile_segment[block_x() / kParts];
+  if (segment < 0) return;
+  const int row = a.tile_first[block_x() / kParts] + int(block_x() % kParts) * 4 + warp;
   const int q_start = a.q_start[segment], k_start = a.k_start[segment];
   const int nq = a.q_length[segment], nk = a.k_length[segment];
   if (row >= nq) return;  // whole warps
@@ -349,6 +404,8 @@ void start_attention(L& launcher, const AttentionArgs& a) {
       return start_attention<E, 32>(launcher, a, a.longest);
     case 64:
       return start_attention<E, 64>(launcher, a, a.longest);
+    case 72:
+      return start_attention<E, 72>(launcher, a, a.longest);
     case 80:
       return start_attention<E, 80>(launcher, a, a.longest);
     case 96:
@@ -362,7 +419,7 @@ template <class L>
 bool run_attention(L& launcher, Kernel kernel, const void* args) {
   if (kernel != Kernel::attention) return false;
   const auto& a = *static_cast<const AttentionArgs*>(args);
-  if (attention_on_matrix_units(a)) {
+  if (a.path != AttentionPath::plain && attention_on_matrix_units(a)) {
     if (a.q.element == Element::bf16) {
       start_attention<Element::bf16>(launcher, a);
     } else {

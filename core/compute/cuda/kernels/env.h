@@ -31,6 +31,7 @@ struct alignas(16) Quad {
 #define LT_KERNEL(threads) __global__ void __launch_bounds__(threads)
 #define LT_FN __device__ __forceinline__
 #define LT_SHARED __shared__
+#define LT_SHARED_16 __shared__ __align__(16)
 #define LT_DYNAMIC_SHARED(name) extern __shared__ __align__(16) unsigned char name[]
 #define LT_UNROLL _Pragma("unroll")
 
@@ -92,8 +93,22 @@ LT_FN uint32_t bytes_difference(uint32_t a, uint32_t b) {
 LT_FN uint32_t bytes_dot(uint32_t a, uint32_t b, uint32_t sum) {
   return __dp4a(a, b, sum);
 }
+/// 2^v; results below 2^-126 are 0.
 LT_FN float fast_exp2(float v) {
-  return exp2f(v);
+  float r;
+  asm("ex2.approx.ftz.f32 %0,%1;" : "=f"(r) : "f"(v));
+  return r;
+}
+/// Two values rounded into one word, `low` in its lower half.
+template <Element E>
+LT_FN uint32_t pack_pair(float low, float high) {
+  uint32_t word;
+  if constexpr (E == Element::bf16) {
+    asm("cvt.rn.bf16x2.f32 %0,%1,%2;" : "=r"(word) : "f"(high), "f"(low));
+  } else {
+    asm("cvt.rn.f16x2.f32 %0,%1,%2;" : "=r"(word) : "f"(high), "f"(low));
+  }
+  return word;
 }
 /// a·b + c with one rounding.
 LT_FN float fused(float a, float b, float c) {
@@ -206,8 +221,8 @@ LT_FN void unpack(uint32_t word, Element e, float& low, float& high) {
 }
 
 LT_FN uint32_t pack(float low, float high, Element e) {
-  return e == Element::bf16 ? bf16_bits(low) | bf16_bits(high) << 16
-                            : f16_bits(low) | f16_bits(high) << 16;
+  return e == Element::bf16 ? pack_pair<Element::bf16>(low, high)
+                            : pack_pair<Element::f16>(low, high);
 }
 
 /// V elements from element `i` on; 8 need memory aligned to 16 bytes (see `wide` in plans.h).

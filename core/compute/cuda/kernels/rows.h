@@ -14,7 +14,7 @@ LT_FN float warp_sum(float v) {
 
 /// One warp a row. C > 0: a row of at most C·32·V columns stays in registers; C = 0: it is read
 /// three times.
-template <int V, int C>
+template <int V, int C, bool Modulated>
 LT_KERNEL(128)
 layer_norm_kernel(NormArgs a) {
   const int lane = thread_x() % 32;
@@ -48,6 +48,13 @@ layer_norm_kernel(NormArgs a) {
   each([&](float(&v)[V], int col) {
     float y[V], t[V];
     LT_UNROLL for (int k = 0; k < V; ++k) y[k] = (v[k] - mean) * scale;
+    if constexpr (Modulated) {
+      const int64_t group = a.group ? a.group[row] : 0;
+      float u[V];
+      load_table<V>(a.scale, group, col, t);
+      load_table<V>(a.shift, group, col, u);
+      LT_UNROLL for (int k = 0; k < V; ++k) y[k] = y[k] * (1.0f + t[k]) + u[k];
+    }
     if (a.weight) {
       load_some<V>(a.weight, Element::f32, col, t);
       LT_UNROLL for (int k = 0; k < V; ++k) y[k] *= t[k];
@@ -60,8 +67,8 @@ layer_norm_kernel(NormArgs a) {
   });
 }
 
-/// Sixteen lanes a head of a row.
-template <int V>
+/// Sixteen lanes a head of a row. Rotary: pairs turn after the norm (V is even).
+template <int V, bool Rotary>
 LT_KERNEL(128)
 rms_norm_kernel(NormArgs a) {
   const int lane = thread_x() % 16, dim = a.x.cols / a.heads;
@@ -82,6 +89,15 @@ rms_norm_kernel(NormArgs a) {
     load_row_part<V>(a.x, row, first + c, v);
     load_some<V>(a.weight, Element::f32, c, t);
     LT_UNROLL for (int k = 0; k < V; ++k) v[k] = v[k] * scale * t[k];
+    if constexpr (Rotary) {
+      const float* cosines = a.scale.data + int64_t(a.group[row]) * a.scale.stride;
+      const float* sines = a.shift.data + int64_t(a.group[row]) * a.shift.stride;
+      LT_UNROLL for (int k = 0; k + 1 < V; k += 2) {
+        const float co = cosines[(c + k) / 2], si = sines[(c + k) / 2], u = v[k], w = v[k + 1];
+        v[k] = u * co - w * si;
+        v[k + 1] = w * co + u * si;
+      }
+    }
     store_row_part<V>(a.y, row, first + c, v);
   }
 }
@@ -176,18 +192,18 @@ LT_KERNEL(256) compare_end_kernel(CompareArgs a) {
 }
 static_assert(kCompareBlocks == 256, "one thread a partial sum");
 
-template <int V, class L>
+template <int V, bool Modulated, class L>
 void start_layer_norm(L& launcher, const NormArgs& a) {
   Launch l;
   l.threads = 128;
   l.x = blocks_for(uint64_t(a.x.rows), 4);
   const int parts = (a.x.cols + 32 * V - 1) / (32 * V);
   if (parts <= 4) {
-    launcher.start(layer_norm_kernel<V, 4>, l, a);
+    launcher.start(layer_norm_kernel<V, 4, Modulated>, l, a);
   } else if (parts <= 6) {
-    launcher.start(layer_norm_kernel<V, 6>, l, a);
+    launcher.start(layer_norm_kernel<V, 6, Modulated>, l, a);
   } else {
-    launcher.start(layer_norm_kernel<V, 0>, l, a);
+    launcher.start(layer_norm_kernel<V, 0, Modulated>, l, a);
   }
 }
 
@@ -212,21 +228,38 @@ bool run_rows(L& launcher, Kernel kernel, const void* args) {
     case Kernel::layer_norm: {
       const auto& a = *static_cast<const NormArgs*>(args);
       if (wide(a.y) && wide(a.x) && wide(a.weight, a.x.cols) && wide(a.bias, a.x.cols)) {
-        start_layer_norm<8>(launcher, a);
+        start_layer_norm<8, false>(launcher, a);
       } else {
-        start_layer_norm<1>(launcher, a);
+        start_layer_norm<1, false>(launcher, a);
       }
       return true;
     }
-    case Kernel::rms_norm: {
+    case Kernel::norm_modulate: {
+      const auto& a = *static_cast<const NormArgs*>(args);
+      if (wide(a.y) && wide(a.x) && wide(a.scale, a.x.cols) && wide(a.shift, a.x.cols)) {
+        start_layer_norm<8, true>(launcher, a);
+      } else {
+        start_layer_norm<1, true>(launcher, a);
+      }
+      return true;
+    }
+    case Kernel::rms_norm:
+    case Kernel::rms_rotary: {
       const auto& a = *static_cast<const NormArgs*>(args);
       l.threads = 128;
       l.x = blocks_for(uint64_t(a.x.rows) * uint64_t(a.heads), 8);
       const int dim = a.x.cols / a.heads;
-      if (wide(a.y) && wide(a.x) && wide(a.weight, dim)) {
-        launcher.start(rms_norm_kernel<8>, l, a);
+      const bool by8 = wide(a.y) && wide(a.x) && wide(a.weight, dim);
+      if (kernel == Kernel::rms_rotary) {
+        if (by8) {
+          launcher.start(rms_norm_kernel<8, true>, l, a);
+        } else {
+          launcher.start(rms_norm_kernel<2, true>, l, a);
+        }
+      } else if (by8) {
+        launcher.start(rms_norm_kernel<8, false>, l, a);
       } else {
-        launcher.start(rms_norm_kernel<1>, l, a);
+        launcher.start(rms_norm_kernel<1, false>, l, a);
       }
       return true;
     }

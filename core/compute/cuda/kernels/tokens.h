@@ -3,6 +3,7 @@
 // plain matrix product for what the library has no algorithm for.
 
 #include "compute/cuda/kernels/env.h"
+#include "compute/cuda/kernels/merging.h"
 #include "compute/cuda/kernels/plans.h"
 
 namespace looktwice::compute::cuda {
@@ -146,14 +147,16 @@ LT_KERNEL(128) prepare_metric_kernel(PrepareArgs a) {
     to[i] = normal ? from[i] / rounded : float(double(from[i]) / length);
 }
 
-inline constexpr int kPartnerRows = 32;     // sources of a block
-inline constexpr int kPartnerColumns = 64;  // candidates of a step
-inline constexpr int kPartnerDepth = 32;    // of the width, in shared memory at a time
+inline constexpr int kPartnerRows = 32;      // sources of a block
+inline constexpr int kPartnerColumns = 128;  // candidates of a step
+inline constexpr int kPartnerDepth = 32;     // of the width, in shared memory at a time
 
 /// Every score is one chain of fused multiply-adds from the first column to the last, as on the
-/// host; strictly greater wins, so the lowest index among equals, and NaN never.
+/// host; strictly greater wins, so the lowest index among equals, and NaN never. A thread has two
+/// sources and eight candidates, so that six loads from shared memory serve sixteen products.
 LT_KERNEL(256) best_partners_kernel(PartnerArgs p) {
-  LT_SHARED float as[kPartnerDepth][kPartnerRows + 1], bs[kPartnerDepth][kPartnerColumns + 1];
+  LT_SHARED float as[kPartnerDepth][kPartnerRows + 2];
+  LT_SHARED_16 float bs[kPartnerDepth][kPartnerColumns + 4];
   LT_SHARED float best_score[kPartnerRows][16];
   LT_SHARED int32_t best_index[kPartnerRows][16];
   const int clip = p.tile_clip[block_x()], first = p.tile_first[block_x()];
@@ -164,7 +167,7 @@ LT_KERNEL(256) best_partners_kernel(PartnerArgs p) {
   float score[2] = {float_from_bits(0xff800000u), float_from_bits(0xff800000u)};
   int index[2] = {};
   for (int at = 0; at < b_count; at += kPartnerColumns) {
-    float sum[2][4] = {};
+    float sum[2][8] = {};
     for (int k0 = 0; k0 < p.width; k0 += kPartnerDepth) {
       for (int i = thread_x(); i < kPartnerRows * kPartnerDepth; i += 256) {
         const int r = i / kPartnerDepth, k = i % kPartnerDepth;
@@ -180,15 +183,31 @@ LT_KERNEL(256) best_partners_kernel(PartnerArgs p) {
       }
       block_sync();
       const int depth = p.width - k0 < kPartnerDepth ? p.width - k0 : kPartnerDepth;
-      for (int k = 0; k < depth; ++k)
-        LT_UNROLL for (int r = 0; r < 2; ++r) LT_UNROLL for (int c = 0; c < 4; ++c) {
-          const float x = as[k][ty * 2 + r], y = bs[k][tx + 16 * c], d = x - y;
-          sum[r][c] = p.squared ? fused(d, d, sum[r][c]) : fused(x, y, sum[r][c]);
+      for (int k = 0; k < depth; ++k) {
+        const float x[2] = {as[k][ty * 2], as[k][ty * 2 + 1]};
+        float y[8];
+        // Columns 4 tx … and 64 + 4 tx …: neighbours read neighbouring vectors.
+        LT_UNROLL for (int h = 0; h < 2; ++h) {
+          const Quad q = load_quad(&bs[k][64 * h + 4 * tx]);
+          y[4 * h] = float_from_bits(q.x);
+          y[4 * h + 1] = float_from_bits(q.y);
+          y[4 * h + 2] = float_from_bits(q.z);
+          y[4 * h + 3] = float_from_bits(q.w);
         }
+        if (p.squared) {
+          LT_UNROLL for (int r = 0; r < 2; ++r) LT_UNROLL for (int c = 0; c < 8; ++c) {
+            const float d = x[r] - y[c];
+            sum[r][c] = fused(d, d, sum[r][c]);
+          }
+        } else {
+          LT_UNROLL for (int r = 0; r < 2; ++r) LT_UNROLL for (int c = 0; c < 8; ++c) sum[r][c] =
+              fused(x[r], y[c], sum[r][c]);
+        }
+      }
       block_sync();
     }
-    LT_UNROLL for (int r = 0; r < 2; ++r) LT_UNROLL for (int c = 0; c < 4; ++c) {
-      const int j = at + tx + 16 * c;
+    LT_UNROLL for (int r = 0; r < 2; ++r) LT_UNROLL for (int c = 0; c < 8; ++c) {
+      const int j = at + c / 4 * 64 + 4 * tx + c % 4;
       const float s = p.squared ? 0.0f - sum[r][c] : sum[r][c];
       if (j < b_count && s > score[r]) {
         score[r] = s;
@@ -294,7 +313,7 @@ bool run_tokens(L& launcher, Kernel kernel, const void* args) {
       return true;
     }
     default:
-      return false;
+      return run_merging(launcher, kernel, args);
   }
 }
 

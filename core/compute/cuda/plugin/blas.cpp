@@ -38,11 +38,14 @@ struct Blas::Plan {
   const Functions& f;
   cublasLtMatmulDesc_t desc = nullptr;
   cublasLtMatrixLayout_t w = nullptr, x = nullptr, c = nullptr, d = nullptr;
-  cublasLtMatmulAlgo_t algo = {};
-  bool supported = false;
+  std::vector<cublasLtMatmulAlgo_t> algorithms;  // as the library prefers them
+  size_t chosen = 0;
+  bool supported = false, tuned = false;
 };
 
 namespace {
+
+constexpr int kMostAlgorithms = 8;
 
 cudaDataType_t type_of(Element e) {
   return e == Element::f32 ? CUDA_R_32F : e == Element::bf16 ? CUDA_R_16BF : CUDA_R_16F;
@@ -62,7 +65,7 @@ uint32_t alignment_of(const void* p) {
 
 }  // namespace
 
-std::unique_ptr<Blas> Blas::open(bool tf32, std::string& reason) {
+std::unique_ptr<Blas> Blas::open(bool tf32, bool tune, std::string& reason) {
   std::vector<std::string> names;
   if (const char* named = std::getenv("LOOKTWICE_CUBLASLT"); named && *named) {
     names = {named};
@@ -105,6 +108,7 @@ std::unique_ptr<Blas> Blas::open(bool tf32, std::string& reason) {
   std::unique_ptr<Blas> blas(new Blas);
   blas->version_ = f->get_version();
   blas->tf32_ = tf32;
+  blas->tune_ = tune;
   if (blas->version_ / 10000 != CUBLAS_VER_MAJOR) {
     reason = "cuBLASLt is of version " + std::to_string(blas->version_) + ", the plugin needs " +
              std::to_string(CUBLAS_VER_MAJOR) + ".x";
@@ -151,6 +155,8 @@ Status Blas::make_plan(const MatmulArgs& a, Plan& plan, std::string& error) cons
     set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, a.bias);
     set(CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, type_of(a.bias_element));
   }
+  if (a.scale)
+    set(CUBLASLT_MATMUL_DESC_POINTER_MODE, CUBLASLT_POINTER_MODE_ALPHA_DEVICE_VECTOR_BETA_HOST);
   layout(plan.w, a.w_element, in, out, in);
   layout(plan.x, a.x.element, in, rows, a.x.stride);
   layout(plan.d, a.d.element, out, rows, a.d.stride);
@@ -166,20 +172,62 @@ Status Blas::make_plan(const MatmulArgs& a, Plan& plan, std::string& error) cons
   prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, alignment_of(a.x.data));
   prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, alignment_of(a.c.data ? a.c.data : a.d.data));
   prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, alignment_of(a.d.data));
-  cublasLtMatmulHeuristicResult_t result = {};
+  cublasLtMatmulHeuristicResult_t results[kMostAlgorithms] = {};
   int found = 0;
   cublasStatus_t status = CUBLAS_STATUS_INTERNAL_ERROR;
   if (ok)
     status = f.heuristic(static_cast<cublasLtHandle_t>(handle_), plan.desc, plan.w, plan.x, plan.c,
-                         plan.d, preference, 1, &result, &found);
+                         plan.d, preference, tune_ ? kMostAlgorithms : 1, results, &found);
   if (preference) f.preference_destroy(preference);
   if (!ok) {
     error = "cuBLASLt refuses to describe a matrix product";
     return Status::failed;
   }
-  plan.supported = status == CUBLAS_STATUS_SUCCESS && found > 0;
-  plan.algo = result.algo;
+  if (status == CUBLAS_STATUS_SUCCESS)
+    for (int i = 0; i < found; ++i)
+      if (results[i].state == CUBLAS_STATUS_SUCCESS) plan.algorithms.push_back(results[i].algo);
+  plan.supported = !plan.algorithms.empty();
   return Status::ok;
+}
+
+int Blas::start(const MatmulArgs& a, const Plan& plan, size_t algorithm,
+                cudaStream_t stream) const {
+  if (a.bias) f_->desc_set(plan.desc, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &a.bias, sizeof a.bias);
+  const float one = 1, beta = a.c.data ? 1 : 0;
+  return f_->matmul(static_cast<cublasLtHandle_t>(handle_), plan.desc, a.scale ? a.scale : &one,
+                    a.w, plan.w, a.x.data, plan.x, &beta, a.c.data ? a.c.data : a.d.data, plan.c,
+                    a.d.data, plan.d, &plan.algorithms[algorithm], a.workspace,
+                    size_t(a.workspace_bytes), stream);
+}
+
+/// Times every algorithm over a few products into d (which the caller's own product fills anew; one
+/// that adds to d in place is not timed, because the sum would grow).
+void Blas::tune(const MatmulArgs& a, Plan& plan, cudaStream_t stream) const {
+  plan.tuned = true;
+  if (plan.algorithms.size() < 2) return;
+  MatmulArgs timed = a;
+  if (a.c.data == a.d.data) timed.c = {};
+  cudaEvent_t begin = nullptr, end = nullptr;
+  if (cudaEventCreate(&begin) != cudaSuccess || cudaEventCreate(&end) != cudaSuccess) return;
+  float best = 0;
+  const bool in_place = a.c.data && a.c.data == a.d.data;
+  for (size_t i = 0; !in_place && i < plan.algorithms.size(); ++i) {
+    constexpr int kRepeats = 5;
+    bool ok = start(timed, plan, i, stream) == CUBLAS_STATUS_SUCCESS;
+    cudaEventRecord(begin, stream);
+    for (int r = 0; ok && r < kRepeats; ++r)
+      ok = start(timed, plan, i, stream) == CUBLAS_STATUS_SUCCESS;
+    cudaEventRecord(end, stream);
+    float ms = 0;
+    ok = cudaEventSynchronize(end) == cudaSuccess && ok &&
+         cudaEventElapsedTime(&ms, begin, end) == cudaSuccess;
+    if (ok && (best == 0 || ms < best * 0.98f)) {  // the library's order decides near ties
+      best = ms;
+      plan.chosen = i;
+    }
+  }
+  cudaEventDestroy(begin);
+  cudaEventDestroy(end);
 }
 
 Status Blas::matmul(const MatmulArgs& a, cudaStream_t stream, std::string& error) {
@@ -188,7 +236,7 @@ Status Blas::matmul(const MatmulArgs& a, cudaStream_t stream, std::string& error
   };
   const int types = int(a.x.element) | int(a.w_element) << 2 | int(a.d.element) << 4 |
                     int(a.bias_element) << 6 | int(a.curve) << 8 | int(a.bias != nullptr) << 12 |
-                    int(a.c.data != nullptr) << 13;
+                    int(a.c.data != nullptr) << 13 | int(a.scale != nullptr) << 14;
   const Key key{a.d.rows,
                 a.d.cols,
                 a.x.cols,
@@ -209,14 +257,18 @@ Status Blas::matmul(const MatmulArgs& a, cudaStream_t stream, std::string& error
     error = "cuBLASLt has no algorithm for this matrix product";
     return Status::unsupported;
   }
-  if (a.bias) f_->desc_set(plan->desc, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &a.bias, sizeof a.bias);
-  const float one = 1, beta = a.c.data ? 1 : 0;
-  const cublasStatus_t s =
-      f_->matmul(static_cast<cublasLtHandle_t>(handle_), plan->desc, &one, a.w, plan->w, a.x.data,
-                 plan->x, &beta, a.c.data ? a.c.data : a.d.data, plan->c, a.d.data, plan->d,
-                 &plan->algo, a.workspace, size_t(a.workspace_bytes), stream);
+  if (tune_ && !plan->tuned) {
+    cudaStreamCaptureStatus recording = cudaStreamCaptureStatusNone;
+    cudaStreamIsCapturing(stream, &recording);
+    if (recording == cudaStreamCaptureStatusNone) tune(a, *plan, stream);
+  }
+  const auto s = cublasStatus_t(start(a, *plan, plan->chosen, stream));
   if (s == CUBLAS_STATUS_SUCCESS) return Status::ok;
   error = "cuBLASLt failed (status " + std::to_string(int(s)) + ")";
+  if (s == CUBLAS_STATUS_NOT_SUPPORTED) {
+    plan->supported = false;
+    return Status::unsupported;
+  }
   return s == CUBLAS_STATUS_ALLOC_FAILED ? Status::out_of_memory : Status::failed;
 }
 

@@ -13,11 +13,12 @@
 namespace looktwice::compute::cuda {
 
 /// Matrix products of one device and stream. The algorithm of a shape is asked for once and then
-/// kept, so that equal calls give equal bits.
+/// kept, so that equal calls give equal bits: the library's first choice, or with `tune` the
+/// fastest of its first few, timed when the shape is first met outside a recording.
 class Blas {
  public:
   /// Null and a reason when the library or one of its functions is missing or too old.
-  static std::unique_ptr<Blas> open(bool tf32, std::string& reason);
+  static std::unique_ptr<Blas> open(bool tf32, bool tune, std::string& reason);
   ~Blas();
   Blas(const Blas&) = delete;
   Blas& operator=(const Blas&) = delete;
@@ -32,11 +33,13 @@ class Blas {
   using Key = std::tuple<int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, int, int, int, int>;
   Blas() = default;
   Status make_plan(const MatmulArgs& args, Plan& plan, std::string& error) const;
+  void tune(const MatmulArgs& args, Plan& plan, cudaStream_t stream) const;
+  int start(const MatmulArgs& args, const Plan& plan, size_t algorithm, cudaStream_t stream) const;
 
   std::unique_ptr<Functions> f_;
   void* handle_ = nullptr;
   size_t version_ = 0;
-  bool tf32_ = false;
+  bool tf32_ = false, tune_ = false;
   std::map<Key, std::unique_ptr<Plan>> plans_;
 };
 

@@ -9,6 +9,7 @@
 #include <cuda_runtime_api.h>
 
 #include "compute/cuda/plugin/blas.h"
+#include "compute/cuda/plugin/gl_buffers.h"
 #include "compute/cuda/plugin/kernels.h"
 
 namespace looktwice::compute::cuda {
@@ -55,8 +56,10 @@ class CudaDevice final : public Device {
   ~CudaDevice() override {
     if (stream_) cudaStreamSynchronize(stream_);
     blas_.reset();
-    for (const auto& [number, event] : fences_)
-      cudaEventDestroy(event);
+    for (const auto* events : {&fences_, &marks_})
+      for (const auto& [number, event] : *events)
+        cudaEventDestroy(event);
+    gl_.clear();
     if (stream_) cudaStreamDestroy(stream_);
   }
 
@@ -123,6 +126,68 @@ class CudaDevice final : public Device {
     return blas_->matmul(args, stream_, error_);
   }
 
+  Status begin_recording() override {
+    enter();
+    recording_ = true;
+    // Relaxed: memory may be taken from the device while a recording goes on.
+    return check(cudaStreamBeginCapture(stream_, cudaStreamCaptureModeRelaxed), "recording");
+  }
+  Status end_recording(void** graph) override {
+    enter();
+    recording_ = false;
+    cudaGraph_t written = nullptr;
+    Status s = check(cudaStreamEndCapture(stream_, &written), "ending a recording");
+    if (s == Status::ok && graph) {
+      cudaGraphExec_t made = nullptr;
+      s = check(cudaGraphInstantiate(&made, written, 0), "making a graph");
+      *graph = made;
+    }
+    if (written) cudaGraphDestroy(written);
+    return s;
+  }
+  Status replay(void* graph) override {
+    enter();
+    return check(cudaGraphLaunch(static_cast<cudaGraphExec_t>(graph), stream_), "starting a graph");
+  }
+  void release_graph(void* graph) override {
+    enter();
+    cudaStreamSynchronize(stream_);
+    cudaGraphExecDestroy(static_cast<cudaGraphExec_t>(graph));
+  }
+  Status mark(int number) override {
+    enter();
+    cudaEvent_t& event = marks_[number];
+    if (!event)
+      if (const Status s = check(cudaEventCreate(&event), "making an event"); s != Status::ok)
+        return s;
+    return check(cudaEventRecordWithFlags(
+                     event, stream_, recording_ ? cudaEventRecordExternal : cudaEventRecordDefault),
+                 "marking a time");
+  }
+  Status elapsed(int from, int to, float* milliseconds) override {
+    enter();
+    const auto a = marks_.find(from), b = marks_.find(to);
+    if (a == marks_.end() || b == marks_.end()) {
+      error_ = "a time was not marked";
+      return Status::failed;
+    }
+    if (const Status s = check(cudaEventSynchronize(b->second), "waiting for the device");
+        s != Status::ok)
+      return s;
+    return check(cudaEventElapsedTime(milliseconds, a->second, b->second), "reading a time");
+  }
+  void release_mark(int number) override {
+    enter();
+    if (const auto it = marks_.find(number); it != marks_.end()) {
+      cudaEventDestroy(it->second);
+      marks_.erase(it);
+    }
+  }
+  Status to_gl_buffer(uint32_t buffer, const void* device, size_t bytes) override {
+    enter();
+    return gl_.copy(number_, stream_, buffer, device, bytes, error_);
+  }
+
  private:
   /// Every call may come from another thread than the last.
   void enter() { cudaSetDevice(number_); }
@@ -136,7 +201,9 @@ class CudaDevice final : public Device {
   DeviceFacts facts_;
   std::string error_;
   std::unique_ptr<Blas> blas_;
-  std::map<int, cudaEvent_t> fences_;
+  std::map<int, cudaEvent_t> fences_, marks_;
+  GlBuffers gl_;
+  bool recording_ = false;
   cudaStream_t stream_ = nullptr;
   int number_ = 0;
 };
@@ -193,7 +260,7 @@ Status CudaDevice::open(const OpenOptions& options, std::unique_ptr<CudaDevice>&
   std::string libraries =
       "driver CUDA " + version_text(driver) + ", runtime " + version_text(runtime);
   if (options.need_blas) {
-    d.blas_ = Blas::open(options.tf32 != 0, error);
+    d.blas_ = Blas::open(options.tf32 != 0, options.tune != 0, error);
     if (!d.blas_) return Status::no_library;
     libraries += ", cuBLASLt " + std::to_string(d.blas_->version());
     e = cudaStreamCreateWithFlags(&d.stream_, cudaStreamNonBlocking);
