@@ -107,10 +107,9 @@ SourcePanel::SourcePanel(Workspace& workspace, QWidget* parent)
   crop_->setWordWrap(true);
   layout->addWidget(crop_);
   auto* more = new QToolButton;
-  more->setText("Clip settings");
+  more->setText("▸  Clip settings");  // a letter grows with the interface, Qt's arrow does not
   more->setCheckable(true);
-  more->setArrowType(Qt::RightArrow);
-  more->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
+  more->setToolButtonStyle(Qt::ToolButtonTextOnly);
   more->setAutoRaise(true);
   more->setObjectName("clip_settings");
   auto* fields = new QWidget;
@@ -118,7 +117,7 @@ SourcePanel::SourcePanel(Workspace& workspace, QWidget* parent)
   form->setContentsMargins(0, 0, 0, 0);
   fields->setVisible(false);
   connect(more, &QToolButton::toggled, this, [more, fields](bool on) {
-    more->setArrowType(on ? Qt::DownArrow : Qt::RightArrow);
+    more->setText(on ? "▾  Clip settings" : "▸  Clip settings");
     fields->setVisible(on);
   });
   layout->addWidget(more);
