@@ -315,8 +315,8 @@ short_attention_kernel(AttentionArgs a) {
 }
 
 /// Any element type and width: one warp a query of a head; every lane scores its own keys, then
-/// owns columns of the output.
-LT_KERNEL(128) plain_attention_kernel(AttentionArgs a) {
+/// owns columns of the output. Static: two files of the plugin include it.
+static LT_KERNEL(128) plain_attention_kernel(AttentionArgs a) {
   LT_SHARED float queries[4][kPlainMostDim];
   LT_SHARED float shares[4][32];
   const int lane = thread_x() % 32, warp = thread_x() / 32, dim = a.head_dim;
