@@ -314,13 +314,15 @@ short_attention_kernel(AttentionArgs a) {
   }
 }
 
-/// Any element type and width: one warp a query of a head; every lane scores its own keys, then
-/// owns columns of the output. Static: two files of the plugin include it.
-static LT_KERNEL(128) plain_attention_kernel(AttentionArgs a) {
+/// Any element type and width, Rows queries a tile: one warp a query of a head; every lane scores
+/// its own keys, then owns columns of the output.
+template <int Rows>
+LT_KERNEL(128)
+plain_attention_kernel(AttentionArgs a) {
   LT_SHARED float queries[4][kPlainMostDim];
   LT_SHARED float shares[4][32];
   const int lane = thread_x() % 32, warp = thread_x() / 32, dim = a.head_dim;
-  constexpr uint32_t kParts = kAttentionRows / 4;
+  constexpr uint32_t kParts = Rows / 4;
   const int head = int(block_y()), segment = a.tile_segment[block_x() / kParts];
   if (segment < 0) return;
   const int row = a.tile_first[block_x() / kParts] + int(block_x() % kParts) * 4 + warp;
@@ -432,7 +434,7 @@ bool run_attention(L& launcher, Kernel kernel, const void* args) {
   l.threads = 128;
   l.x = uint32_t(a.tiles) * (kAttentionRows / 4);
   l.y = uint32_t(a.heads);
-  launcher.start(plain_attention_kernel, l, a);
+  launcher.start(plain_attention_kernel<kAttentionRows>, l, a);
   return true;
 }
 
