@@ -63,6 +63,7 @@ struct ClipResult {
 struct Result {
   std::vector<ClipResult> clips;
   double milliseconds = 0;
+  double merge_milliseconds = 0;  ///< of them: matching and merging, as the host's clock saw it
   Json notes;  ///< backend, dtype, position table, capped merges, …: for the trace
 };
 

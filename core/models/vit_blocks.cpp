@@ -1,6 +1,7 @@
 #include "models/vit_blocks.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 
 #include "compute/threads.h"
@@ -13,6 +14,7 @@ namespace {
 
 using compute::Backend;
 using compute::Tensor;
+using Clock = std::chrono::steady_clock;
 
 const tokens::ParallelFor& pool() {
   static const tokens::ParallelFor run = [](int tasks, const std::function<void(int)>& fn) {
@@ -105,9 +107,12 @@ void BlockStack::run(Backend& backend, PackedTokens& t, const Reduction& reducti
     const Qkv qkv = attend(backend, config_, w, eps, t.x, buffers, attention);
     const auto merge_here = [&] {
       if (r <= 0) return;
+      const auto since = Clock::now();
       const Tensor now = metric.row_range(0, t.x.rows());
       merge_metric(backend, config_, reduction, t.x, qkv, now);
       merge(backend, t, now, r, reduction, int(l), spare, account);
+      result.merge_milliseconds +=
+          std::chrono::duration<double, std::milli>(Clock::now() - since).count();
     };
     if (!reduction.merge_after_mlp) merge_here();
     account.through_mlp();

@@ -2,18 +2,24 @@
 //   bench_stdit3 policies [f32|bf16] [THREADS] [ROUNDS]
 //     width 256, depth 8, 1024 tokens: what a reused step and the metric cost against a computed
 //     step, and what a policy buys against the uncached run, in turns within one run
+//   bench_stdit3 cancel FOLDER f32|bf16 THREADS T H W [ROUNDS]
+//     how long a run goes on after it was told to stop, at random moments of a guided step
 //   bench_stdit3 write FOLDER WIDTH DEPTH HEADS
 //     writes a model folder (4 channels, patch 2) for the script below
 //   bench_stdit3 serve FOLDER f32|bf16 THREADS T H W
 //     one guided step per line of standard input, its milliseconds and a checksum on standard
 //     output: tools/bench/stdit3_torch.py lets PyTorch take turns
 
+#include <atomic>
+#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
+#include <random>
 #include <string>
+#include <thread>
 
 #include <unistd.h>
 
@@ -120,6 +126,47 @@ int serve(char** argv) {
   return 0;
 }
 
+int cancel(const std::string& folder, const std::string& dtype, int threads, int T, int H, int W,
+           int rounds) {
+  using Clock = std::chrono::steady_clock;
+  const auto model = load(folder, dtype, threads);
+  const auto r = request(*model, T, H, W, 1000);
+  std::mt19937 random(1);
+  double step = 0;
+  std::vector<double> late;
+  for (int round = -1; round < rounds; ++round) {
+    std::stop_source stop;
+    std::atomic<bool> started = false;
+    Clock::time_point asked;
+    std::jthread canceller([&] {
+      if (round < 0) return;
+      const double wait = double(random()) / double(std::mt19937::max()) * std::min(step, 3000.0);
+      std::this_thread::sleep_for(std::chrono::duration<double, std::milli>(wait));
+      asked = Clock::now();
+      stop.request_stop();
+    });
+    try {
+      const auto began = Clock::now();
+      diffusion::generate(
+          model, r, {},
+          [&](const diffusion::StepView&) {
+            step = std::chrono::duration<double, std::milli>(Clock::now() - began).count();
+            if (round < 0) stop.request_stop();
+          },
+          stop.get_token());
+    } catch (const Cancelled&) {
+      canceller.join();
+      if (round >= 0)
+        late.push_back(std::chrono::duration<double, std::milli>(Clock::now() - asked).count());
+    }
+  }
+  std::sort(late.begin(), late.end());
+  std::printf("%s, a step takes %.0f ms\n", model->backend->description().c_str(), step);
+  std::printf("stopped after: median %.1f ms, p95 %.1f ms, longest %.1f ms of %zu (at most 100)\n",
+              bench::median(late), late[late.size() * 95 / 100], late.back(), late.size());
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -130,6 +177,9 @@ int main(int argc, char** argv) {
       return policies(argc > 2 ? argv[2] : "f32", argc > 3 ? std::atoi(argv[3]) : 2,
                       argc > 4 ? std::atoi(argv[4]) : 1);
     if (mode == "serve" && argc == 8) return serve(argv);
+    if (mode == "cancel" && argc >= 8)
+      return cancel(argv[2], argv[3], std::atoi(argv[4]), std::atoi(argv[5]), std::atoi(argv[6]),
+                    std::atoi(argv[7]), argc > 8 ? std::atoi(argv[8]) : 30);
     if (mode == "write" && argc == 6) {
       test::write_random_stdit3(argv[2],
                                 shape(std::atoi(argv[3]), std::atoi(argv[4]), std::atoi(argv[5])));
@@ -142,6 +192,6 @@ int main(int argc, char** argv) {
   std::fprintf(
       stderr,
       "bench_stdit3 policies [DTYPE] [THREADS] [ROUNDS] | write FOLDER WIDTH DEPTH HEADS | "
-      "serve FOLDER DTYPE THREADS T H W\n");
+      "serve FOLDER DTYPE THREADS T H W | cancel FOLDER DTYPE THREADS T H W [ROUNDS]\n");
   return 2;
 }

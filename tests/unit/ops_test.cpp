@@ -1,7 +1,9 @@
 // Every operation of every backend against the scalar reference, over one list of cases.
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <random>
 
 #include <gtest/gtest.h>
 
@@ -71,6 +73,39 @@ TEST_P(Agreement, EveryOperationEqualsTheReference) {
       EXPECT_LE(most, relative) << "element " << worst << (a.empty() ? 0.0f : a[worst])
                                 << " against " << (b.empty() ? 0.0f : b[worst]);
     }
+  }
+}
+
+TEST(AttentionKernels, PartsOfTheQueriesShareWhatWasPacked) {
+  constexpr long kQueries = 150, kKeys = 77, kDim = 20;
+  std::mt19937 random(3);
+  std::vector<float> rows(size_t(kQueries + 2 * kKeys) * kDim);
+  for (float& v : rows)
+    v = float(random() % 2000) / 500.0f - 2.0f;
+  for (const Kernels* k : all_kernels()) {
+    SCOPED_TRACE(k->isa);
+    const auto memory = aligned_memory(size_t(k->attention_scratch(kKeys, kDim)) * sizeof(float));
+    std::vector<float> whole(size_t(kQueries) * kDim), parts(whole.size());
+    AttentionTask t{};
+    t.q = rows.data();
+    t.k = rows.data() + kQueries * kDim;
+    t.v = rows.data() + (kQueries + kKeys) * kDim;
+    t.type = t.y_type = kTypeF32;
+    t.q_stride = t.k_stride = t.v_stride = t.y_stride = kDim;
+    t.keys = kKeys;
+    t.dim = kDim;
+    t.scale = 0.3f;
+    t.scratch = static_cast<float*>(memory.get());
+    t.y = whole.data();
+    t.q_end = kQueries;
+    k->attention(&t);
+    t.y = parts.data();
+    for (t.q_end = 0; t.q_end < kQueries; t.packed = 1) {
+      t.q_begin = t.q_end;
+      t.q_end = std::min(kQueries, t.q_begin + 2L * k->panel);
+      k->attention(&t);
+    }
+    EXPECT_EQ(whole, parts);
   }
 }
 

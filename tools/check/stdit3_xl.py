@@ -94,7 +94,7 @@ def main():
     done = subprocess.run([args.program, "generate", "--model", args.folder, "--video", args.video,
                            "--steps", "1", "--dtype", "bf16", "--threads", str(args.threads)],
                           stdout=subprocess.PIPE, text=True)
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 / 1e9
     print(done.stdout.strip().splitlines()[-1] if done.stdout else "")
     print("exit %d, %.0f s with loading, peak memory %.2f GB"
           % (done.returncode, time.perf_counter() - begin, peak))

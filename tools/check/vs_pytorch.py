@@ -2,24 +2,34 @@
 
     python tools/check/vs_pytorch.py --bench build/dev/tests/ops/vit_bench --size B --dtype bf16
 
-Prints the median of every competitor and the ratios within this one run. PyTorch runs in inference
-mode with scaled_dot_product_attention, eager and compiled.
+prints the median of every competitor and the ratios within this one run, as JSON. PyTorch runs in
+inference mode with scaled_dot_product_attention, eager and compiled. Other modes:
+
+    --tokens      tokens saved against time saved, over halves and random counts; no PyTorch
+    --machine     share of the peak of multiply-adds, time to load, memory; no PyTorch
 """
 
 import argparse
 import json
+import os
+import random
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 
 SIZES = {"S": (384, 12, 6), "B": (768, 12, 12), "L": (1024, 24, 16)}
+TOKENS = 1568
 
 
 def make_model(size, folder):
     import torch
     from transformers import VideoMAEConfig, VideoMAEForVideoClassification
 
+    if os.path.exists(os.path.join(folder, "config.json")):
+        return VideoMAEForVideoClassification.from_pretrained(
+            folder, attn_implementation="sdpa").eval()
     torch.manual_seed(0)
     width, layers, heads = SIZES[size]
     config = VideoMAEConfig(
@@ -35,87 +45,169 @@ class LookTwice:
         self.process = subprocess.Popen(
             [bench, folder, dtype, str(threads)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             text=True)
-        self.name = self.process.stdout.readline().strip()
+        self.hello = json.loads(self.process.stdout.readline())
 
-    def run(self, keep=1.0, merge=0):
-        self.process.stdin.write(f"{keep} {merge}\n")
+    def ask(self, line):
+        self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
-        return float(self.process.stdout.readline().split()[0])
+        return json.loads(self.process.stdout.readline())
+
+    def forward(self, keep=(1.0,), merge=0):
+        return self.ask("forward %d %s" % (merge, " ".join("%.6f" % k for k in keep)))
+
+    def ms(self, keep=(1.0,), merge=0):
+        return self.forward(keep, merge)["ms"]
+
+
+def turns(competitors, rounds, warm=2):
+    """Medians of competitors that take turns, the order rotating."""
+    names, times = list(competitors), {name: [] for name in competitors}
+
+    def once(name):
+        times[name].append(competitors[name]())
+        print("%-32s %10.1f ms" % (name, times[name][-1]), file=sys.stderr, flush=True)
+    for name in names:
+        for _ in range(warm):
+            once(name)
+        times[name].clear()
+    for i in range(rounds):
+        for name in names[i % len(names):] + names[:i % len(names)]:
+            once(name)
+    return {name: statistics.median(t) for name, t in times.items()}
+
+
+def timed(run):
+    import torch
+
+    def once():
+        with torch.inference_mode():
+            begin = time.perf_counter()
+            run()
+            return (time.perf_counter() - begin) * 1e3
+    return once
+
+
+def ratios(medians):
+    peers = {k: v for k, v in medians.items() if k != "LookTwice"}
+    fastest = min(peers, key=peers.get)
+    return {"milliseconds": {k: round(v, 1) for k, v in medians.items()}, "fastest_peer": fastest,
+            "faster_than_it": round(peers[fastest] / medians["LookTwice"], 3)}
+
+
+def against(args, ours, model):
+    import torch
+
+    clip = torch.rand(1, 16, 3, 224, 224).to(next(model.parameters()).dtype)
+    competitors = {"LookTwice": ours.ms,
+                   "PyTorch eager": timed(lambda: model(pixel_values=clip))}
+    if not args.no_compile:
+        compiled = torch.compile(model)
+        competitors["PyTorch compiled"] = timed(lambda: compiled(pixel_values=clip))
+    return ratios(turns(competitors, args.rounds, args.warm))
+
+
+def tokens(args, ours):
+    parts = turns({
+        "all": ours.ms, "half": lambda: ours.ms((0.5,)),
+        "attention": lambda: ours.ask("attention %d" % TOKENS)["ms"]}, args.rounds)
+    attention = parts["attention"] / parts["all"]
+    ideal = 0.5 * (1 - attention) + 0.25 * attention
+    half = parts["half"] / parts["all"]
+    merged = [ours.forward(merge=65) for _ in range(args.rounds)]
+    out = {
+        "milliseconds": {k: round(v, 1) for k, v in parts.items()},
+        "attention_share": round(attention, 3),
+        "half_tokens": {"of_all": round(half, 3), "over_ideal": round(half / ideal, 3)},
+        "tome_r65": {
+            "of_all": round(statistics.median(m["ms"] for m in merged) / parts["all"], 3),
+            "matching_and_merging": round(
+                statistics.median(m["merge_ms"] / m["ms"] for m in merged), 4)}}
+    if args.counts < 1:
+        return out
+    random.seed(0)
+    counts = [random.randint(160, TOKENS) for _ in range(args.counts)]
+
+    def per_token(n):
+        return ours.ms((n / TOKENS,)) / n
+
+    width = SIZES[args.size][0]
+    first = [per_token(n) for n in counts]
+    again = [per_token(n) for n in counts]
+    # The attention part of the work per token grows with the count: what it should be divides it.
+    due = [12 * width + 2 * n for n in counts]
+
+    def spread(values):
+        v = sorted(values)
+        return round(v[int(0.95 * len(v))] / v[len(v) // 2], 3)
+    out["random_counts"] = {
+        "count": len(counts), "p95_over_p50": spread(again), "first_use": spread(first),
+        "of_time_over_work": {
+            "p95_over_p50": spread(t / d for t, d in zip(again, due)),
+            "first_use": spread(t / d for t, d in zip(first, due))}}
+    return out
+
+
+def machine(args, ours, folder):
+    peak, speed = [], []
+    for _ in range(2):
+        ours.ms()
+    for _ in range(args.rounds):
+        peak.append(ours.ask("peak")["gflops"])
+        run = ours.forward()
+        speed.append(run["gflop"] / run["ms"] * 1e3)
+    memory = ours.ask("memory")
+    weights = sum(os.path.getsize(os.path.join(folder, f)) for f in os.listdir(folder)
+                  if f.endswith(".safetensors")) / 1e6 / (2 if args.dtype == "bf16" else 1)
+    accounted = weights + memory["pool_peak_mb"]
+    load = [ours.ask("load")["ms"] for _ in range(3)]
+    return {
+        "peak_gflops": round(statistics.median(peak), 1),
+        "dense_gflops": round(statistics.median(speed), 1),
+        "of_peak": round(statistics.median(s / p for s, p in zip(speed, peak)), 3),
+        "load_ms": {"first": round(ours.hello["load_ms"]),
+                    "warm": round(statistics.median(load))},
+        "memory_mb": {"prepared_weights": round(weights), "activations": round(
+            memory["pool_peak_mb"]), "anonymous": round(memory["anonymous_mb"])},
+        "anonymous_over_accounted": round(memory["anonymous_mb"] / accounted, 3),
+    }
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bench", required=True)
     parser.add_argument("--size", default="B", choices=SIZES)
     parser.add_argument("--dtype", default="bf16", choices=["f32", "bf16"])
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--warm", type=int, default=2, help="turns that do not count")
     parser.add_argument("--no-compile", action="store_true")
-    parser.add_argument("--counts", type=int, default=0,
-                        help="also: this many random token counts, p95/p50 of time per token")
-    parser.add_argument("--model", help="an existing folder of random weights")
+    parser.add_argument("--tokens", action="store_true")
+    parser.add_argument("--counts", type=int, default=100, help="random counts of --tokens")
+    parser.add_argument("--machine", action="store_true")
+    parser.add_argument("--model", help="a folder for the random weights, kept and used again")
     args = parser.parse_args()
-    import torch
-
-    torch.set_num_threads(args.threads)
     with tempfile.TemporaryDirectory() as temporary:
         folder = args.model or temporary
-        if args.model:
-            from transformers import VideoMAEForVideoClassification
-            model = VideoMAEForVideoClassification.from_pretrained(
-                folder, attn_implementation="sdpa").eval()
-        else:
+        model = None
+        about = {"size": args.size, "dtype": args.dtype, "threads": args.threads}
+        compare = not (args.tokens or args.machine)
+        if compare or not os.path.exists(os.path.join(folder, "config.json")):
+            import torch
+
+            torch.set_num_threads(args.threads)
             model = make_model(args.size, folder)
+            model = model.to(torch.float32 if args.dtype == "f32" else torch.bfloat16)
+            about["torch"] = torch.__version__
         ours = LookTwice(args.bench, folder, args.dtype, args.threads)
-        dtype = torch.float32 if args.dtype == "f32" else torch.bfloat16
-        model = model.to(dtype)
-        clip = torch.rand(1, 16, 3, 224, 224).to(dtype)
-
-        def timed(module):
-            with torch.inference_mode():
-                begin = time.perf_counter()
-                module(pixel_values=clip)
-                return (time.perf_counter() - begin) * 1e3
-
-        competitors = {"LookTwice": ours.run, "PyTorch eager": lambda: timed(model)}
-        if not args.no_compile:
-            compiled = torch.compile(model)
-            competitors["PyTorch compiled"] = lambda: timed(compiled)
-        for run in competitors.values():
-            run()
-            run()
-        times = {name: [] for name in competitors}
-        for _ in range(args.rounds):
-            for name, run in competitors.items():
-                times[name].append(run())
-        half = [(ours.run(0.5), ours.run(1.0)) for _ in range(args.rounds)]
-        merged = [(ours.run(1.0, 65), ours.run(1.0)) for _ in range(args.rounds)]
-        spread = {}
-        if args.counts:
-            import random
-            random.seed(0)
-            keeps = [random.uniform(0.3, 1.0) for _ in range(args.counts)]
-            first = [ours.run(k) / k for k in keeps]
-            again = [ours.run(k) / k for k in keeps]
-            # Attention grows with the square of the count: divide by what the work should be.
-            width, tokens = SIZES[args.size][0], 1568
-            cost = [12 * k * width + 2 * k * k * tokens for k in keeps]
-            again = sorted(t * k / c for t, k, c in zip(again, keeps, cost))
-            first = sorted(t * k / c for t, k, c in zip(first, keeps, cost))
-            at = lambda v, q: v[min(len(v) - 1, int(q * len(v)))]
-            spread = {"p95_over_p50": round(at(again, 0.95) / at(again, 0.5), 3),
-                      "first_use_p95_over_p50": round(at(first, 0.95) / at(first, 0.5), 3)}
-    medians = {name: statistics.median(t) for name, t in times.items()}
-    fastest = min(v for k, v in medians.items() if k != "LookTwice")
-    print(json.dumps({
-        "size": args.size, "dtype": args.dtype, "threads": args.threads,
-        "torch": torch.__version__, "looktwice": ours.name,
-        "milliseconds": {k: round(v, 1) for k, v in medians.items()},
-        "faster_than_fastest_pytorch": round(fastest / medians["LookTwice"], 3),
-        "half_tokens": round(statistics.median(a / b for a, b in half), 3),
-        "tome_r65": round(statistics.median(a / b for a, b in merged), 3),
-        **spread,
-    }, indent=1))
+        about["looktwice"] = ours.hello["backend"]
+        if compare:
+            about["dense"] = against(args, ours, model)
+        if args.tokens:
+            about["tokens"] = tokens(args, ours)
+        if args.machine:
+            about["machine"] = machine(args, ours, folder)
+    print(json.dumps(about, indent=1))
 
 
 if __name__ == "__main__":

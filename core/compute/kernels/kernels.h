@@ -49,6 +49,7 @@ struct AttentionTask {
   int y_type;
   long y_stride;
   float* scratch;  // attention_scratch(keys, dim) floats, aligned to 64 bytes
+  int packed;      // 1: scratch still holds K and V of this segment and head from a task before
 };
 
 /// Rows of length n, `rows` of them.

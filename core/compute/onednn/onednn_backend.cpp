@@ -20,6 +20,7 @@ namespace {
 
 constexpr int64_t kTileRows = 128;
 constexpr double kSmall = 1e6;  // multiply-adds that one thread does before another has woken up
+constexpr double kUnstopped = 5e8;  // multiply-adds between two looks at the stop token
 
 bool plain(const Tensor& t) {
   return t.dtype() == DType::f32 || t.dtype() == DType::bf16;
@@ -185,9 +186,11 @@ LinearPtr OneDnnBackend::prepare(const Tensor& weight, const Tensor& bias) {
 
 void OneDnnBackend::run_own(const Weights& w, const GemmTask& whole) {
   const int64_t rows = whole.rows, workers = threads(), group = kernels_.row_group;
+  const double row_work = double(w.in) * double(w.out);
   // Row tiles that fit the cache, their number a multiple of the workers; few rows are divided by
   // columns instead.
-  int64_t tiles = (rows + kTileRows - 1) / kTileRows;
+  const int64_t most = std::clamp(int64_t(kUnstopped / std::max(1.0, row_work)), group, kTileRows);
+  int64_t tiles = (rows + most - 1) / most;
   if (rows >= workers * group * 2) tiles = (tiles + workers - 1) / workers * workers;
   const int64_t height = ((rows + tiles - 1) / tiles + group - 1) / group * group;
   tiles = (rows + height - 1) / height;
@@ -207,7 +210,7 @@ void OneDnnBackend::run_own(const Weights& w, const GemmTask& whole) {
         t.scratch = scratch(thread);
         kernels_.gemm(&t);
       },
-      double(rows) * double(w.in) * double(w.out) < kSmall);
+      double(rows) * row_work < kSmall);
 }
 
 void OneDnnBackend::run_dnnl(const Weights& w, const GemmTask& whole) {
@@ -359,13 +362,23 @@ void OneDnnBackend::attention(const Tensor& y, const Tensor& q, const Tensor& k,
         t.y = at(y.raw(), t.y_type, q0 * y.row_stride() + head * dim);
         t.y_stride = long(y.row_stride() * o.q_segments.step);
         t.scratch = scratch(thread);
+        // A few queries at a time, so that long sequences hear of a stop.
+        const int64_t width = kernels_.panel;
+        const auto step = long(
+            std::max<int64_t>(
+                1, int64_t(kUnstopped / (2.0 * double(t.keys + 1) * double(dim) * double(width)))) *
+            width);
+        const long end = t.q_end;
+        for (; t.q_begin < end && !stop_.stop_requested(); t.q_begin = t.q_end, t.packed = 1) {
+          t.q_end = std::min(end, t.q_begin + step);
 #ifdef LT_COMPUTE_X86
-        if (tiles) {
-          attention_amx(&t);
-          return;
-        }
+          if (tiles) {
+            attention_amx(&t);
+            continue;
+          }
 #endif
-        kernels_.attention(&t);
+          kernels_.attention(&t);
+        }
       },
       work < kSmall);
   check_stop();
