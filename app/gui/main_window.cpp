@@ -64,14 +64,12 @@ MainWindow::MainWindow(const StartOptions& options) : options_(options), command
   // Writing a label repaints the window's own pixels: after the picture has answered.
   status_later_.setSingleShot(true);
   status_later_.setInterval(80);
-  connect(&status_later_, &QTimer::timeout, this, [this] {
-    update_status();
-    commands_.refresh();
-  });
+  connect(&status_later_, &QTimer::timeout, this, &MainWindow::update_status);
   const auto status_later = [this] {
     if (!status_later_.isActive()) status_later_.start();
   };
   connect(&workspace_, &Workspace::analysis_changed, this, status_later);
+  connect(&workspace_, &Workspace::analysis_changed, &commands_, &CommandRegistry::refresh);
   connect(&workspace_, &Workspace::document_changed, this, [this, status_later] {
     status_later();
     commands_.refresh();
