@@ -155,7 +155,7 @@ class Pool:
 
     def _run(self):
         while not self.stop:
-            if self.made < len(self.clips) or self.used / self.reuse > self.made - self.filled:
+            if self.made < 2 * self.bunch + self.used / self.reuse:
                 self._renew()
             else:
                 time.sleep(0.5)

@@ -1,7 +1,5 @@
 """Muon for the matrices inside the blocks, AdamW for the rest; warm-up, constant, linear decay."""
 
-import math
-
 import torch
 
 
@@ -50,17 +48,13 @@ def optimizers(model, inside, lr_muon, lr_adam, weight_decay=0.01):
             torch.optim.AdamW(rest, lr=lr_adam, betas=(0.9, 0.98), weight_decay=weight_decay)]
 
 
-def set_rate(opts, step, steps, warmup, decay, base):
+def set_rate(opts, step, steps, warmup, decay, base, floor=0.0):
     """Factor of the learning rate: linear up over `warmup` steps, down over the last `decay`
-    share. `base` holds each optimizer's own rate."""
+    share, to `floor`. `base` holds each optimizer's own rate."""
     factor = min(1.0, (step + 1) / max(1, warmup))
     left = (steps - step) / max(1.0, decay * steps)
-    factor *= min(1.0, max(0.0, left))
+    factor *= floor + (1 - floor) * min(1.0, max(0.0, left))
     for o, lr in zip(opts, base):
         for g in o.param_groups:
             g["lr"] = lr * factor
     return factor
-
-
-def finite(x):
-    return math.isfinite(float(x))

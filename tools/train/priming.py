@@ -1,7 +1,11 @@
 """A start that knows what video is: training on a CPU has no time to find it out.
 
-- The patch embedding begins as low cosine patterns of a tubelet's mean and of its change in time,
-  scaled to the world's statistics, in channels where positions hardly vary.
+- The patch embedding begins as waves of a tubelet's mean and of its change in time (cosine and
+  sine of the same wave vectors), scaled to the world's statistics, in channels where positions
+  hardly vary.
+- The first MLP begins with motion detectors (Adelson and Bergen, 1985): for a wave vector k the
+  product of mean·cos and change·sin, less that of mean·sin and change·cos, has the sign of the
+  motion along k; a product is had from |a + b| - |a - b|.
 - Some heads begin by looking at the same place a tubelet earlier or later, or at a neighbour: a
   query turned by the angle of that many steps matches the key there (the sinusoids' addition rule).
 Everything stays trainable.
@@ -14,71 +18,117 @@ import torch
 
 import data
 
-CLEAN = 32  # first channels: the quickest sinusoids, left to position alone at the start
+CLEAN = 32   # first channels: the quickest sinusoids, left to position alone at the start
+MOTION = 8   # channels that the motion detectors write
 LUMA = (0.299, 0.587, 0.114)
 RED, BLUE = (0.6, -0.5, -0.1), (-0.2, -0.4, 0.6)
+WAVES = [(1, 0), (0, 1), (1, 1), (1, -1), (2, 0), (0, 2), (2, 1), (1, 2), (2, -1), (1, -2),
+         (0.5, 0), (0, 0.5), (3, 0), (0, 3), (2, 2), (2, -2)]  # periods a patch: x, y
 
 
-def patterns(count, size=16):
-    """The `count` lowest two-dimensional cosines: [count, size, size], unit norm."""
-    order = sorted(((u, v) for u in range(size) for v in range(size)),
-                   key=lambda p: (p[0] ** 2 + p[1] ** 2, p))[:count]
-    x = (torch.arange(size) + 0.5) * math.pi / size
-    out = torch.stack([torch.cos(u * x)[:, None] * torch.cos(v * x)[None] for u, v in order])
-    return out / out.flatten(1).norm(dim=1)[:, None, None]
+def wave(kx, ky, sine, size=16):
+    p = (torch.arange(size) + 0.5) / size - 0.5
+    angle = 2 * math.pi * (kx * p[None, :] + ky * p[:, None])
+    w = angle.sin() if sine else angle.cos()
+    return w / w.norm() if float(w.norm()) > 1e-6 else w
+
+
+def filter_of(colour, change, kx, ky, sine):
+    """[3, 2, 16, 16]"""
+    in_time = torch.tensor([-1.0 if change else 1.0, 1.0]) / 2
+    return (torch.tensor(colour)[:, None, None, None] * in_time[:, None, None]
+            * wave(kx, ky, sine))
 
 
 def filters(count):
-    """[count, 3, 2, 16, 16]: brightness and change first, colour after."""
-    parts = [(LUMA, -1, 0.36), (LUMA, 1, 0.38), (RED, 1, 0.07), (BLUE, 1, 0.06), (RED, -1, 0.07)]
-    out = []
-    for i, (colour, sign, share) in enumerate(parts):
-        n = round(count * share) if i + 1 < len(parts) else count - len(out)
-        for p in patterns(n):
-            in_time = torch.tensor([sign, 1.0]) / 2
-            out.append(torch.tensor(colour)[:, None, None, None] * in_time[:, None, None] * p)
+    """[count, 3, 2, 16, 16]: of each wave (mean cos, mean sin, change cos, change sin), then flat
+    brightness and colour."""
+    out = [filter_of(LUMA, change, *k, sine) for k in WAVES for change in (False, True)
+           for sine in (False, True)]
+    out += [filter_of(c, change, 0, 0, False) for c in (LUMA, RED, BLUE) for change in (False, True)]
+    out += [filter_of(c, change, *k, sine) for change in (False, True) for c in (RED, BLUE)
+            for k in ((1, 0), (0, 1)) for sine in (False, True)]
+    while len(out) < count:
+        n = len(out)
+        out.append(filter_of(LUMA, n % 2 == 0, 4 * (n % 4 < 2), 4 * (n % 4 >= 2), False))
     return torch.stack(out[:count])
 
 
 @torch.no_grad()
-def prime(model, pool, tokens):
+def prime_patches(model, pool, tokens):
     rng = np.random.default_rng(0)
     c = model.config
+    first = CLEAN + MOTION
     projection = model.videomae.embeddings.patch_embeddings.projection
     projection.weight.zero_()
     projection.bias.zero_()
-    projection.weight[CLEAN:] = filters(c.hidden - CLEAN)
-    items = pool.draw(60, rng)
+    projection.weight[first:] = filters(c.hidden - first)
+    items = pool.draw(90, rng)
     index = data.busiest(items, tokens, rng)
     x = data.gather([i[0] for i in items], index)
-    flat = projection.weight.permute(0, 2, 3, 4, 1).reshape(c.hidden, -1)[CLEAN:]
+    flat = projection.weight.permute(0, 2, 3, 4, 1).reshape(c.hidden, -1)[first:]
     y = (x.flatten(0, 1) @ flat.T)
-    spread = y.std(0).clamp_min(0.15 * float(y.std(0).median()))
-    projection.weight[CLEAN:] *= (0.7 / spread)[:, None, None, None, None]
-    projection.bias[CLEAN:] = -(y.mean(0) * 0.7 / spread)
+    # The mean deviation, not the standard one: changes are rare and large.
+    spread = (y - y.median(0).values).abs().mean(0) * 1.25
+    spread = spread.clamp_min(0.1 * float(spread.median()))
+    projection.weight[first:] *= (0.7 / spread)[:, None, None, None, None]
+    projection.bias[first:] = -(y.mean(0) * 0.7 / spread)
 
-    frame = (c.size // c.patch) ** 2
+
+@torch.no_grad()
+def prime_motion(layer):
+    fc1, fc2 = layer.intermediate["dense"], layer.output["dense"]
+    unit = 0
+    for i, (kx, ky) in enumerate(WAVES):
+        mean_cos = CLEAN + MOTION + 4 * i
+        mean_sin, change_cos, change_sin = mean_cos + 1, mean_cos + 2, mean_cos + 3
+        length = math.hypot(kx, ky)
+        scale = 0 if length < 0.9 else 2 if length < 1.8 else 4 if length < 2.5 else 6
+        for a, b, sign in ((mean_cos, change_sin, 1), (mean_sin, change_cos, -1)):
+            for outer in (1, -1):
+                for inner in (1, -1):
+                    fc1.weight[unit] = 0
+                    fc1.bias[unit] = 0
+                    fc1.weight[unit, a], fc1.weight[unit, b] = inner, inner * outer
+                    fc2.weight[:, unit] = 0
+                    strength = 0.25 * sign * outer
+                    fc2.weight[CLEAN + scale, unit] = strength * kx / length
+                    fc2.weight[CLEAN + scale + 1, unit] = strength * ky / length
+                    unit += 1
+
+
+@torch.no_grad()
+def prime_heads(model):
+    c = model.config
     row = c.size // c.patch
+    frame = row * row
     looks = {0: [-frame, frame], 1: [-row, row, -1, 1], 2: [-frame, frame]}
     width = c.hidden // c.heads
     pairs = width // 2
-    j = torch.arange(pairs, dtype=torch.float64)
-    omega = 10000.0 ** (-2 * j / c.hidden)
+    omega = 10000.0 ** (-2 * torch.arange(pairs, dtype=torch.float64) / c.hidden)
+    sharpness = 1.6
     for i, layer in enumerate(model.videomae.encoder.layer):
         a = layer.attention.attention
         for head, offset in enumerate(looks.get(i, [])[:c.heads]):
-            at = slice(head * width, (head + 1) * width)
-            a.query.weight[at] = 0
-            a.key.weight[at] = 0
-            cos, sin = torch.cos(omega * offset).float(), torch.sin(omega * offset).float()
-            s = 1.6
+            at = head * width
+            a.query.weight[at:at + width] = 0
+            a.key.weight[at:at + width] = 0
+            cos = torch.cos(omega * offset).float() * sharpness
+            sin = torch.sin(omega * offset).float() * sharpness
             for k in range(pairs):
-                q, key = a.query.weight[head * width + 2 * k:], a.key.weight[head * width + 2 * k:]
-                q[0, 2 * k], q[0, 2 * k + 1] = s * cos[k], s * sin[k]
-                q[1, 2 * k], q[1, 2 * k + 1] = -s * sin[k], s * cos[k]
-                key[0, 2 * k] = key[1, 2 * k + 1] = s
-        layer.attention.output["dense"].weight[:CLEAN] = 0
-        layer.output["dense"].weight[:CLEAN] = 0
-        layer.attention.output["dense"].weight *= 0.5
-        layer.output["dense"].weight *= 0.5
-    model.classifier.weight *= 0.1
+                even, odd = at + 2 * k, at + 2 * k + 1
+                a.query.weight[even, 2 * k], a.query.weight[even, 2 * k + 1] = cos[k], sin[k]
+                a.query.weight[odd, 2 * k], a.query.weight[odd, 2 * k + 1] = -sin[k], cos[k]
+                a.key.weight[even, 2 * k] = a.key.weight[odd, 2 * k + 1] = sharpness
+        # What blocks add leaves the channels of position alone, and begins small.
+        for dense in (layer.attention.output["dense"], layer.output["dense"]):
+            dense.weight[:CLEAN] = 0
+            dense.weight *= 0.5
+
+
+def prime(model, pool, tokens):
+    prime_patches(model, pool, tokens)
+    prime_heads(model)
+    prime_motion(model.videomae.encoder.layer[0])
+    with torch.no_grad():
+        model.classifier.weight *= 0.1

@@ -1,6 +1,7 @@
 """Trains scenes-vit on the labelled world. See README.md for the commands that made the models."""
 
 import argparse
+import datetime
 import json
 import os
 import signal
@@ -8,6 +9,7 @@ import time
 
 import numpy as np
 import torch
+import torch.distributed as dist
 import torch.nn.functional as F
 
 import data
@@ -16,6 +18,9 @@ import optim
 import priming
 import vit
 import world
+
+
+RANK_SEEDS = 100_000_000  # between the training clips of processes
 
 
 def arguments():
@@ -33,6 +38,7 @@ def arguments():
     p.add_argument("--lr", type=float, default=0.02, help="of the blocks' matrices (Muon)")
     p.add_argument("--lr-rest", type=float, default=2e-3, help="of everything else (AdamW)")
     p.add_argument("--decay", type=float, default=0.3, help="share of the steps that anneal")
+    p.add_argument("--floor", type=float, default=0.0, help="what is left of the rate in the end")
     p.add_argument("--warmup", type=int, default=100)
     p.add_argument("--hidden", type=int, default=128)
     p.add_argument("--layers", type=int, default=5)
@@ -43,6 +49,10 @@ def arguments():
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--first-clip", type=int, default=0, help="seed of the first training clip")
     p.add_argument("--threads", type=int, default=2)
+    p.add_argument("--ranks", type=int, default=1,
+                   help="processes that train together, each on --batch clips of its own")
+    p.add_argument("--rank", type=int, default=0, help="which of them this is")
+    p.add_argument("--port", type=int, default=29511)
     p.add_argument("--check-every", type=int, default=500, help="steps between validations")
     p.add_argument("--check-clips", type=int, default=450)
     p.add_argument("--export", help="model folder to write in the end")
@@ -124,6 +134,20 @@ def load_weights(model, path):
         raise SystemExit(f"{path}: does not fit ({missing}, {unexpected})")
 
 
+def share_gradients(model, ranks):
+    """Replaces every process's gradients by their mean."""
+    if ranks == 1:
+        return
+    grads = [p.grad for p in model.parameters()]
+    flat = torch.cat([g.flatten() for g in grads])
+    dist.all_reduce(flat)
+    flat /= ranks
+    at = 0
+    for g in grads:
+        g.copy_(flat[at:at + g.numel()].view_as(g))
+        at += g.numel()
+
+
 def save(path, **state):
     torch.save(state, path + ".tmp")
     os.replace(path + ".tmp", path)
@@ -132,14 +156,19 @@ def save(path, **state):
 def main():
     a = arguments()
     os.makedirs(a.state, exist_ok=True)
+    leads = a.rank == 0
+    if a.ranks > 1:
+        # Hours: processes may be paused, and the first one validates alone.
+        dist.init_process_group("gloo", f"tcp://127.0.0.1:{a.port}", world_size=a.ranks,
+                                rank=a.rank, timeout=datetime.timedelta(hours=3))
     torch.manual_seed(a.seed)
     torch.set_num_threads(a.threads)
     config = vit.VitConfig(hidden=a.hidden, layers=a.layers, mlp=a.mlp, heads=a.hidden // 32)
     model = vit.Vit(config, lengths=a.rlt is not None)
     checkpoint = f"{a.state}/checkpoint.pt"
     state = torch.load(checkpoint, weights_only=True) if os.path.exists(checkpoint) else None
-    pool = data.Pool(a.looktwice, f"{a.state}/scratch", a.pool, a.reuse,
-                     state["next_seed"] if state else a.first_clip,
+    first = (state["next_seed"] if state else a.first_clip) + a.rank * RANK_SEEDS
+    pool = data.Pool(a.looktwice, f"{a.state}/scratch", a.pool, a.reuse, first,
                      plain=0 if state else a.plain)
     start = 0
     opts = optim.optimizers(model, lambda n: "encoder.layer" in n, a.lr, a.lr_rest)
@@ -154,8 +183,11 @@ def main():
         priming.prime(model, pool, a.tokens or 128)
     print(f"{sum(p.numel() for p in model.parameters()):,} parameters, "
           f"steps {start} to {a.steps}", flush=True)
-    check = Validation(a)
-    rng = np.random.default_rng([a.seed, start])
+    if a.ranks > 1:
+        for p in model.parameters():
+            dist.broadcast(p.data, 0)
+    check = Validation(a) if leads else None
+    rng = np.random.default_rng([a.seed, start, a.rank])
     log = open(f"{a.state}/log.jsonl", "a")
     stop = []
     signal.signal(signal.SIGTERM, lambda *_: stop.append(1))
@@ -167,33 +199,35 @@ def main():
              step=step, next_seed=pool.next_seed)
 
     for step, items in zip(range(start, a.steps), batches(pool, a, rng)):
-        factor = optim.set_rate(opts, step, a.steps, a.warmup, a.decay, (a.lr, a.lr_rest))
+        factor = optim.set_rate(opts, step, a.steps, a.warmup, a.decay,
+                                (a.lr, a.lr_rest), a.floor)
         *inputs, labels = make_batch(items, a, rng)
         logits = model(*inputs)
         loss = F.cross_entropy(logits, labels)
         for o in opts:
             o.zero_grad()
         loss.backward()
+        share_gradients(model, a.ranks)
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         for o in opts:
             o.step()
         mix = 0.98 if step - start > 50 else 0.9
         loss_mean = mix * loss_mean + (1 - mix) * float(loss.detach())
         hits = mix * hits + (1 - mix) * float((logits.detach().argmax(1) == labels).float().mean())
-        if time.time() - shown > 5 or step + 1 == a.steps:
+        if leads and time.time() - shown > 5 or step + 1 == a.steps:
             shown = time.time()
             done = (step + 1) / a.steps
             left = (shown - begun) / (step + 1 - start) * (a.steps - step - 1)
             print(f"\r[{'#' * int(30 * done):30}] {step + 1}/{a.steps} loss {loss_mean:.3f} "
                   f"right {hits:.3f} rate {factor:.2f} pool {pool.filled} made {pool.made} "
-                  f"{(step + 1 - start) * a.batch / (shown - begun):.1f} clips/s "
+                  f"{(step + 1 - start) * a.batch * a.ranks / (shown - begun):.1f} clips/s "
                   f"{left / 60:.0f} min left ", end="", flush=True)
         last = step + 1 == a.steps
-        if (step + 1) % a.check_every == 0 or last or stop:
+        if leads and ((step + 1) % a.check_every == 0 or last or stop):
             top1, val_loss, each = check.accuracy(model, a)
             row = {"step": step + 1, "seconds": round(time.time() - begun), "loss": loss_mean,
                    "train": hits, "validation": top1, "validation_loss": val_loss,
-                   "clips": (step + 1) * a.batch, "each": each}
+                   "clips": (step + 1) * a.batch * a.ranks, "each": each}
             log.write(json.dumps(row) + "\n")
             log.flush()
             print(f"\nstep {step + 1}: validation {top1:.4f} loss {val_loss:.4f} "
@@ -202,7 +236,7 @@ def main():
         if stop:
             break
     pool.stop = True
-    if a.export and not stop:
+    if a.export and leads and not stop:
         export.save_folder(a.export, model.state_dict(),
                            vit.folder_config(config, world.CLASSES),
                            {"preprocessor_config.json":
