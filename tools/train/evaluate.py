@@ -61,7 +61,7 @@ class Clips:
 
 
 def by_program(a, model, options, file):
-    """(logits [B,15], tokens that enter, tokens that leave: means over the clips)"""
+    """(logits [B,15], tokens [B,layers+1]: those that enter, and those that leave each layer)"""
     out = f"{a.data}/out.safetensors"
     subprocess.run([a.looktwice, "classify", file, "--model", f"{a.models}/{model}", "--dump", out,
                     *options], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -97,12 +97,12 @@ def by_torch(a, model, options, file):
         left = len(index)
         for _ in range(net.config.layers if merge else 0):
             left -= min(merge.r, left // 2)
-        tokens.append((data.TOKENS, len(index), left))
+        tokens.append((len(index), left))
     return np.stack(logits), np.array(tokens)
 
 
 def run(a, clips, model, options):
-    """(right [n], tokens [n,3]); kept in a file named by what was run."""
+    """(right [n], tokens, classes [n]); kept in a file named by what was run."""
     with open(f"{a.models}/{model}/model.safetensors", "rb") as f:
         weights = hashlib.sha256(f.read()).hexdigest()
     key = hashlib.sha256(repr((a.engine, weights, options, a.clips)).encode()).hexdigest()[:16]
@@ -125,7 +125,7 @@ def row(name, right, tokens, dense):
     low, high = interval(right.sum(), len(right))
     # Paired: what this run gets wrong that all tokens get right, and the other way round.
     lost, won = int((dense & ~right).sum()), int((~dense & right).sum())
-    return (f"| {name} | {tokens[:, 1].mean():.0f} | {tokens[:, 2].mean():.0f} "
+    return (f"| {name} | {tokens[:, 0].mean():.0f} | {tokens[:, -1].mean():.0f} "
             f"| {100 * right.mean():.1f}% ({100 * low:.1f}–{100 * high:.1f}) | −{lost} +{won} |")
 
 
@@ -147,12 +147,14 @@ def main():
                                ("trained", "scenes-vit-rlt", "trained with RLT,")):
         if part not in parts:
             continue
+        if not os.path.isdir(f"{a.models}/{model}"):
+            continue
         if part == "trained":
             right, tokens, _ = run(a, clips, model, [])
             print(row("trained with RLT, all tokens", right, tokens, dense), flush=True)
         for tau in TAUS:
             right, tokens, _ = run(a, clips, model, ["--rlt", str(tau)])
-            kept[tau] = tokens[:, 1].mean() / tokens[:, 0].mean()
+            kept[tau] = tokens[:, 0].mean() / data.TOKENS
             results[part, tau] = right
             print(row(f"{label} τ = {tau}", right, tokens, dense), flush=True)
     if "random" in parts:
