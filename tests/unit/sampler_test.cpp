@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/safetensors.h"
+#include "compute/threads.h"
 #include "diffusion/generate.h"
 #include "diffusion/noise.h"
 #include "diffusion/predict.h"
@@ -255,6 +256,17 @@ TEST(Sampler, AReplayedPlanEqualsTheRunThatMadeIt) {
   for (size_t i = 0; i < steps.size(); ++i)
     plan += (i ? "," : "") + std::to_string(steps[i]);
   EXPECT_EQ(latents_of(r, plan), run.latents.to_vector());
+}
+
+TEST(Sampler, ThreadsChangeNothing) {
+  const Request r = small_request();
+  std::vector<Result> runs;
+  for (const int threads : {1, 2}) {
+    compute::set_threads(threads);
+    runs.push_back(generate(any_model(), r, parse_policy("adacache:fast")));
+  }
+  EXPECT_EQ(runs[0].trace.computed_steps(), runs[1].trace.computed_steps());
+  EXPECT_EQ(runs[0].latents.to_vector(), runs[1].latents.to_vector()) << "bit for bit";
 }
 
 TEST(Sampler, TheSameSeedGivesTheSameVideo) {

@@ -323,6 +323,24 @@ TEST_P(VitGolden, PackingEqualsRunningClipsOneByOneInAnyOrder) {
   }
 }
 
+TEST_P(VitGolden, ThreadsChangeNothing) {
+  const VideoCases g;
+  const ClipInput clips[] = {g.clip(0), g.clip(1)};
+  Reduction r;
+  r.merge = {8, 8, 8};
+  r.want_groups = true;
+  std::vector<Result> runs;
+  for (const int threads : {1, 2}) {
+    const auto backend = compute::make_backend({GetParam().backend, GetParam().dtype, threads});
+    runs.push_back(load(kGolden + "tiny_videomae", backend)->classify(clips, r));
+  }
+  for (size_t b = 0; b < 2; ++b) {
+    EXPECT_EQ(runs[0].clips[b].groups, runs[1].clips[b].groups);
+    EXPECT_EQ(runs[0].clips[b].size, runs[1].clips[b].size);
+    EXPECT_EQ(runs[0].clips[b].logits, runs[1].clips[b].logits) << "bit for bit";
+  }
+}
+
 TEST_P(VitGolden, MergingNothingChangesNothing) {
   const VideoCases g;
   const auto model = open("tiny_videomae");

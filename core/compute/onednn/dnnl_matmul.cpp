@@ -135,3 +135,17 @@ std::string dnnl_version() {
 }  // namespace looktwice::compute
 
 #endif
+
+namespace looktwice::compute {
+
+bool dnnl_takes(DType dtype) {
+  if (!dnnl_present()) return false;
+  try {
+    DnnlWeights::make(Tensor::zeros({1, 1}), dtype);
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+}  // namespace looktwice::compute

@@ -24,5 +24,7 @@ class DnnlWeights {
 /// "oneDNN 2.6.3", or why there is none.
 std::string dnnl_version();
 bool dnnl_present();
+/// True if it multiplies this dtype on this CPU (bfloat16 wants AVX-512).
+bool dnnl_takes(DType dtype);
 
 }  // namespace looktwice::compute

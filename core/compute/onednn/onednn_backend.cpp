@@ -98,6 +98,10 @@ bool choose_dnnl(DType dtype) {
       throw bad_input("LOOKTWICE_MATMUL", "'" + word + "' is unknown", "own or onednn");
     if (!dnnl_present())
       throw bad_input("LOOKTWICE_MATMUL", "this program was built without oneDNN", "own");
+    if (!dnnl_takes(dtype))
+      throw bad_input("LOOKTWICE_MATMUL",
+                      dnnl_version() + " does not multiply " + dtype_name(dtype) + " on this CPU",
+                      "own, or another dtype");
     return true;
   }
   return dtype == DType::bf16 && dnnl_present() && amx_bf16();
