@@ -13,6 +13,7 @@ void add_commands(CLI::App& app, Run& run) {
 #ifdef LOOKTWICE_HAS_VIDEO
   add_export(app, run);
 #endif
+  add_models(app, run);
   add_synth(app, run);
 }
 

@@ -14,6 +14,7 @@
 #include "cli/export_timeline.h"
 #include "cli/interrupt.h"
 #include "cli/options.h"
+#include "engine/classify.h"
 #include "export/command.h"
 #include "export/comparison.h"
 #include "export/generating.h"
@@ -28,6 +29,8 @@ struct Options {
   std::string marks, palette, legend, pixel_format, fps, json, detail;
   std::vector<std::string> panes, overlays, traces;
   std::optional<double> crf, opacity, gain, wipe;
+  std::optional<int> layer;
+  std::string merge_view;
   bool luma = false, no_titles = false, predict = false, light = false;
 
   bool overlay(const char* name) const {
@@ -88,6 +91,10 @@ void apply_overlays(const Options& o, compose::Scene& scene) {
     for (const std::string& name : o.overlays) {
       if (name == "rlt") {
         style.rlt.visible = true;
+      } else if (name == "tome") {
+        style.merges.visible = true;
+      } else if (name == "sizes") {
+        style.sizes.visible = true;
       } else if (name == "heat") {
         style.difference.visible = true;
       } else if (name == "grid") {
@@ -99,13 +106,18 @@ void apply_overlays(const Options& o, compose::Scene& scene) {
                         "leave INPUT out: export -o FILE.png --trace FILE --overlay distances");
       } else if (name != "cache") {
         throw bad_input("--overlay", "\"" + name + "\" is not an overlay",
-                        "choose rlt, heat, grid, cache or none");
+                        "choose rlt, tome, sizes, heat, grid, cache or none");
       }
     }
   }
   Json json = compose::to_json(scene);
   if (!o.marks.empty()) json["style"]["rlt"]["pruned"] = o.marks;
-  if (!o.palette.empty()) json["style"]["rlt"]["palette"] = o.palette;
+  if (!o.palette.empty()) {
+    json["style"]["rlt"]["palette"] = o.palette;
+    json["style"]["sizes"]["palette"] = o.palette;
+  }
+  if (!o.merge_view.empty()) json["style"]["merges"]["view"] = o.merge_view;
+  if (o.layer) json["style"]["merges"]["layer"] = *o.layer;
   if (!o.legend.empty()) json["legend"] = o.legend;
   scene = compose::scene_from_json(json, "options");
   if (o.opacity) scene.style.rlt.opacity = *o.opacity;
@@ -164,10 +176,13 @@ Work work_of(const Options& o, const CLI::App& app) {
   exporting::Request& request = work.request;
   request.input = o.input;
   request.output = o.output;
-  engine::Settings settings = o.settings.resolve(app);
+  engine::Settings made_for;
+  if (!o.settings.settings.model.empty())
+    made_for = engine::model_defaults(o.settings.settings.model);
+  engine::Settings settings = o.settings.resolve(app, made_for);
   if (app.get_option("--clips")->count() == 0 && o.settings.settings_file.empty())
     settings.clip.clips = 0;  // marks on the whole video
-  if (!settings.tokens.rlt) settings.tokens.rlt = 0.1f;
+  if (!settings.tokens.rlt && settings.model.empty()) settings.tokens.rlt = 0.1f;
 
   compose::Scene scene = scene_of(o);
   const compose::Layout layout = scene.layout;
@@ -235,6 +250,20 @@ Work work_of(const Options& o, const CLI::App& app) {
     if ((layout == compose::Layout::wipe || layout == compose::Layout::difference) &&
         scene.panes.size() != 2)
       throw bad_input("--pane", o.layout + " compares two panes");
+  }
+  const bool merges = std::ranges::any_of(
+      o.overlays, [](const std::string& name) { return name == "tome" || name == "sizes"; });
+  const bool modelled = std::ranges::any_of(request.panes, [](const exporting::PaneSource& pane) {
+    return !pane.settings.model.empty() || !pane.trace_file.empty();
+  });
+  if (merges && !modelled)
+    throw bad_input("--overlay", "merge groups are made by a model",
+                    "give --model DIR, or --trace FILE of a run of one");
+  if (merges && o.panes.empty() && scene.panes.size() == 2 && o.scene.empty() &&
+      layout != compose::Layout::difference) {
+    // The picture beside its groups: what RLT hands on is not the question.
+    scene.panes = {compose::Pane{}, compose::Pane{}};
+    scene.panes[0].marks = false;
   }
   apply_overlays(o, scene);
   if (!o.overlays.empty()) scene.timeline = o.overlay("cache");
@@ -388,16 +417,21 @@ void add_export(CLI::App& app, Run& run) {
       ->required();
   cmd->add_option("--layout", o->layout, "single, side-by-side, grid, wipe or difference");
   cmd->add_option("--pane", o->panes,
-                  "one pane: options of inspect in one text, with an INPUT, --trace FILE, --title"
+                  "one pane: options of inspect or classify in one text, with an INPUT, --trace "
+                  "FILE, --title"
                   " and --content original|marks|handed-on; or options of generate, where"
                   " --strength alone denoises INPUT and --content difference shows what caching"
                   " changed; repeat for more")
       ->allow_extra_args(false);
   cmd->add_option("--overlay", o->overlays,
-                  "rlt, heat (differences), grid, cache (the timeline beneath) or none; repeatable."
+                  "rlt, tome (merge groups), sizes (of groups), heat (differences), grid, cache "
+                  "(the timeline beneath) or none; repeatable."
                   " Without INPUT also distances: the steps' distances of a --trace")
       ->allow_extra_args(false);
   cmd->add_option("--marks", o->marks, "pruned patches: hatch, dim, run_length or none");
+  cmd->add_option("--merge-view", o->merge_view,
+                  "merge groups: groups (mean colour and border) or outlines");
+  cmd->add_option("--layer", o->layer, "merge groups as they are after this layer (the last)");
   cmd->add_option("--palette", o->palette, "viridis, cividis or inferno");
   cmd->add_option("--opacity", o->opacity, "of the marks, 0 to 1");
   cmd->add_option("--legend", o->legend, "inside, below or none");
@@ -426,7 +460,7 @@ void add_export(CLI::App& app, Run& run) {
   cmd->add_option("--output-size", o->size, "WxH; every frame 1:1 by default");
   cmd->add_option("--range", o->range, "FIRST:LAST frames of the input, both included");
   add_clip_options(*cmd, o->settings);
-  add_token_options(*cmd, o->settings, false);
+  add_token_options(*cmd, o->settings, true);
   add_run_options(*cmd, o->settings);
   cmd->callback([o, cmd, &run] { run = [o, cmd] { return run_export(*o, *cmd); }; });
 }

@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "compute/backend.h"
 #include "compute/threads.h"
+#include "engine/model_folders.h"
 #ifdef LOOKTWICE_HAS_VIDEO
 #include "base/error.h"
 #include "gl/context.h"
@@ -52,6 +53,7 @@ int info(const std::string& json) {
   doc["backends"] = Json::array();
   for (const auto& b : compute::list_backends())
     doc["backends"].push_back({{"name", b.name}, {"available", b.available}, {"note", b.note}});
+  doc["models"] = models_json(engine::model_places());
 #ifdef LOOKTWICE_HAS_VIDEO
   doc["ffmpeg"] = video::library_versions();
   doc["codecs"] = Json::array();
@@ -80,6 +82,8 @@ int info(const std::string& json) {
         (c["available"].get<bool>() ? "yes" : "no: " + c["note"].get<std::string>()).c_str());
   std::printf("%-18s %s\n", "OpenGL", doc["opengl"].get<std::string>().c_str());
 #endif
+  std::printf("%-18s %zu found\n", "models", doc["models"].size());
+  print_models(doc["models"]);
   return 0;
 }
 

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "cli/generate_options.h"
+#include "engine/classify.h"
 #include "engine/generate.h"
 
 namespace looktwice::cli {
@@ -192,15 +193,23 @@ PaneText parse_pane(const std::string& text, const engine::Settings& base) {
   app.add_option("--title", pane.title);
   app.add_option("--content", pane.content);
   add_clip_options(app, raw);
-  add_token_options(app, raw, false);
+  add_token_options(app, raw, true);
   add_run_options(app, raw);
   try {
     std::reverse(words.begin(), words.end());
     app.parse(words);
   } catch (const CLI::ParseError& e) {
-    throw bad_input("--pane", std::string(e.what()), "write it as the options of inspect");
+    throw bad_input("--pane", std::string(e.what()),
+                    "write it as the options of inspect or classify");
   }
-  pane.settings = raw.resolve(app, base);
+  engine::Settings from = base;
+  if (!raw.settings.model.empty() && raw.settings.model != base.model) {
+    // Another model cuts the video into clips of its own.
+    from.clip = engine::model_defaults(raw.settings.model).clip;
+    from.clip.clips = base.clip.clips;
+    if (base.model.empty() && !given(app, "--rlt")) from.tokens.rlt.reset();
+  }
+  pane.settings = raw.resolve(app, from);
   return pane;
 }
 

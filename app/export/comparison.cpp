@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <deque>
 #include <memory>
+#include <utility>
 
 #include "base/error.h"
 #include "compose/video_output.h"
+#include "engine/classify.h"
 #include "engine/open.h"
 #include "export/trace_feed.h"
 
@@ -27,14 +29,15 @@ class Stream {
   }
   const frames::SourceInfo& info() const { return source_->info(); }
 
-  size_t add_feed(const PaneSource& pane, const std::function<void(double)>& progress,
-                  const std::stop_token& stop) {
+  /// `pixels`: somebody draws with the pixels that the model saw.
+  size_t add_feed(const PaneSource& pane, const Decide& decide, bool pixels,
+                  const std::function<void(double)>& progress, const std::stop_token& stop) {
     if (!pane.trace_file.empty()) {
-      feeds_.push_back(saved_feed(pane.trace_file));
+      feeds_.push_back(saved_feed(pane.trace_file, info(), pixels));
     } else if (streams(pane.settings)) {
-      feeds_.push_back(streaming_feed(info(), pane.settings));
+      feeds_.push_back(streaming_feed(info(), pane.settings, decide));
     } else {
-      feeds_.push_back(analysed_feed(input_, pane.settings, progress, stop));
+      feeds_.push_back(analysed_feed(input_, pane.settings, progress, stop, decide));
     }
     return feeds_.size() - 1;
   }
@@ -66,6 +69,7 @@ class Stream {
     return ready_.front().get();
   }
   ClipPtr clip(size_t feed, int64_t frame) { return feeds_[feed]->at(frame); }
+  PixelsPtr pixels(size_t feed, int64_t frame) { return feeds_[feed]->pixels(frame); }
   /// The source gives no more frames: what is buffered is all there will be.
   void finish() {
     if (ended_) return;
@@ -139,7 +143,25 @@ class Job {
           request_.panes[i].trace_file == pane.trace_file &&
           request_.panes[i].settings == pane.settings)
         return *panes_[i].feed;
-    return streams_[stream]->add_feed(pane, events_.progress, stop_);
+    const auto& style = request_.scene.style;
+    return streams_[stream]->add_feed(
+        pane, pane.trace_file.empty() ? decide_of(pane.settings) : Decide{},
+        style.merges.visible || style.sizes.visible, events_.progress, stop_);
+  }
+  /// Runs a pane's model on its clips; empty without one. A model is loaded once for all panes.
+  Decide decide_of(const engine::Settings& settings) {
+    if (settings.model.empty()) return {};
+    std::shared_ptr<engine::ClassifierRunner> runner;
+    for (const auto& [known, loaded] : models_)
+      if (known.model == settings.model && known.run == settings.run) runner = loaded;
+    if (!runner) {
+      runner = std::make_shared<engine::ClassifierRunner>(settings.model, settings.run,
+                                                          std::function<void(double)>{}, stop_);
+      models_.emplace_back(settings, runner);
+    }
+    return [runner, settings, stop = stop_](const frames::Clip& clip) {
+      return runner->run(clip, settings, false, stop).trace;
+    };
   }
   bool live() const { return streams_[0]->info().live; }
 
@@ -180,8 +202,10 @@ class Job {
     for (size_t i = 0; i < panes_.size(); ++i) {
       if (panes_[i].stream != stream) continue;
       panes_[i].input.frame = frame;
-      if (panes_[i].feed)
+      if (panes_[i].feed) {
         panes_[i].input.clip = streams_[stream]->clip(*panes_[i].feed, frame->index);
+        panes_[i].input.pixels = streams_[stream]->pixels(*panes_[i].feed, frame->index);
+      }
       const auto& captions = request_.panes[i].captions;
       if (frame->index >= 0 && frame->index < static_cast<int64_t>(captions.size()))
         panes_[i].input.caption = captions[static_cast<size_t>(frame->index)];
@@ -249,6 +273,7 @@ class Job {
   const Request& request_;
   const Events& events_;
   std::stop_token stop_;
+  std::vector<std::pair<engine::Settings, std::shared_ptr<engine::ClassifierRunner>>> models_;
   std::vector<std::unique_ptr<Stream>> streams_;
   std::vector<PaneState> panes_;
   std::vector<frames::FramePtr> shown_;

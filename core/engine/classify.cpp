@@ -38,6 +38,16 @@ void drop_at_random(trace::ClipTrace& trace, const TokenSettings& settings, uint
 
 }  // namespace
 
+frames::ClipOptions clip_options_for(const checkpoint::VitConfig& config,
+                                     const checkpoint::Preprocess& preprocess,
+                                     frames::ClipOptions base) {
+  base.patch = config.patch;
+  base.frames = config.video ? config.frames : 1;
+  base.tubelet = config.video ? config.tubelet : 1;
+  base.size = preprocess.size;
+  return base;
+}
+
 Settings model_defaults(const std::string& model_folder) {
   const checkpoint::WeightFiles weights(model_folder);
   const Json config = checkpoint::read_config(model_folder);
@@ -47,10 +57,7 @@ Settings model_defaults(const std::string& model_folder) {
   const auto preprocess = checkpoint::read_preprocess(model_folder, config, vit);
   Settings base;
   base.model = model_folder;
-  base.clip.patch = vit.patch;
-  base.clip.frames = vit.video ? vit.frames : 1;
-  base.clip.tubelet = vit.video ? vit.tubelet : 1;
-  base.clip.size = preprocess.size;
+  base.clip = clip_options_for(vit, preprocess);
   return base;
 }
 
@@ -179,14 +186,36 @@ ClipOutcome ClassifierRunner::run_here(const frames::Clip& clip, const Settings&
   out.trace.flops = out.result.flops;
   predict(out.result, out.trace.predictions);
   if (dense) {
-    models::Reduction none;
-    none.norm_eps = t.ln_eps;
-    none.length_encoding = models::Choice::off;
-    const models::ClipInput whole{input.frames, {}, on_device};
-    auto plain = model_->classify({&whole, 1}, none, stop);
-    out.dense_logits = plain.clips.at(0).logits;
-    predict(plain.clips.at(0), out.trace.dense_predictions);
+    DenseOutcome whole = dense_here({input.frames, {}, on_device}, settings, stop);
+    out.dense_logits = std::move(whole.logits);
+    out.trace.dense_predictions = std::move(whole.predictions);
   }
+  return out;
+}
+
+DenseOutcome ClassifierRunner::run_dense(const frames::Clip& clip, const Settings& settings,
+                                         std::stop_token stop) {
+  const models::ClipInput whole{{clip.rgb.data(), clip.T, clip.H, clip.W}, {}, {}};
+  return with_fallback([&] { return dense_here(whole, settings, stop); },
+                       [&](const std::string& notice) {
+                         fall_back(notice);
+                         load({}, stop);
+                       });
+}
+
+DenseOutcome ClassifierRunner::dense_here(const models::ClipInput& whole, const Settings& settings,
+                                          std::stop_token stop) {
+  models::Reduction none;
+  none.norm_eps = settings.tokens.ln_eps;
+  none.length_encoding = models::Choice::off;
+  auto result = model_->classify({&whole, 1}, none, std::move(stop));
+  models::ClipResult& first = result.clips.at(0);
+  DenseOutcome out;
+  predict(first, out.predictions);
+  out.logits = std::move(first.logits);
+  out.layers = std::move(first.layers);
+  out.milliseconds = result.milliseconds;
+  out.flops = first.flops;
   return out;
 }
 

@@ -17,6 +17,11 @@
 
 namespace looktwice::engine {
 
+/// Clip options that the model was made for (frames, tubelet, patch, size) over `base`; an image
+/// model takes single frames, one after the other.
+frames::ClipOptions clip_options_for(const checkpoint::VitConfig& config,
+                                     const checkpoint::Preprocess& preprocess,
+                                     frames::ClipOptions base = {});
 /// Settings whose clip options are what the model in this folder was made for (frames, tubelet,
 /// patch, size): the base over which options are read. An image model takes single frames. Reads
 /// config.json and tensor names, no weights. Throws Error(input).
@@ -31,6 +36,14 @@ struct ClipOutcome {
   trace::ClipTrace trace;           ///< decisions, merges, predictions, times
   models::ClipResult result;        ///< logits, groups, sizes
   std::vector<float> dense_logits;  ///< without reduction; empty unless asked for
+};
+
+/// The same clip with all its tokens.
+struct DenseOutcome {
+  std::vector<float> logits;
+  std::vector<trace::Prediction> predictions;  ///< best first
+  std::vector<trace::LayerTrace> layers;       ///< times and FLOPs
+  double milliseconds = 0, flops = 0;
 };
 
 /// A loaded model and its backend, kept from run to run. A device that is lost or out of memory is
@@ -49,12 +62,17 @@ class ClassifierRunner {
   /// One clip: RLT or random drop, then the forward pass. `dense` also runs it without reduction.
   ClipOutcome run(const frames::Clip& clip, const Settings& settings, bool dense = false,
                   std::stop_token stop = {});
+  /// Without reduction: nothing pruned, nothing merged, no length encoding.
+  DenseOutcome run_dense(const frames::Clip& clip, const Settings& settings,
+                         std::stop_token stop = {});
 
  private:
   void load(const std::function<void(double)>& progress, std::stop_token stop);
   void fall_back(const std::string& notice);
   ClipOutcome run_here(const frames::Clip& clip, const Settings& settings, bool dense,
                        std::stop_token stop);
+  DenseOutcome dense_here(const models::ClipInput& whole, const Settings& settings,
+                          std::stop_token stop);
   void predict(const models::ClipResult& result, std::vector<trace::Prediction>& to) const;
   std::string folder_, notice_;
   RunSettings run_;

@@ -30,6 +30,19 @@ double block_flops(const checkpoint::VitConfig& c, double before, double after) 
   return 2 * before * d * 4 * d + 4 * before * before * d + 4 * after * d * c.mlp;
 }
 
+double dense_flops(const checkpoint::VitConfig& c, double patches) {
+  const double tokens = patches + c.extra_tokens();
+  return 2.0 * patches * c.patch_elements() * c.hidden + 2.0 * c.hidden * c.classes +
+         c.layers * block_flops(c, tokens, tokens);
+}
+
+double activation_bytes(const checkpoint::VitConfig& c, double tokens, DType dtype, bool merging) {
+  const double d = c.hidden, element = double(dtype_bytes(dtype));
+  const double buffers = (d + 3 * d + d + c.mlp) * element;  // norm, qkv, attended, middle
+  const double streams = (merging ? 2 * d + c.head_dim() : d) * 4.0;
+  return tokens * (buffers + streams);
+}
+
 BlockStack::BlockStack(const checkpoint::VitConfig& config, std::vector<BlockWeights> blocks)
     : config_(config), blocks_(std::move(blocks)), recorded_(std::make_shared<RecordedBlocks>()) {}
 

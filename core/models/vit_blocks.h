@@ -50,4 +50,11 @@ class BlockStack {
 /// FLOPs of one block: `before` tokens enter and attend, `after` pass the MLP.
 double block_flops(const checkpoint::VitConfig& config, double before, double after);
 
+/// FLOPs of the whole forward pass of one clip with all its `patches`: embedding, blocks, head.
+double dense_flops(const checkpoint::VitConfig& config, double patches);
+/// Bytes of activations that a forward pass holds at its largest: the buffers of a block for the
+/// tokens that enter (merging shortens later layers, not these), and the residual stream.
+double activation_bytes(const checkpoint::VitConfig& config, double tokens, DType dtype,
+                        bool merging);
+
 }  // namespace looktwice::models

@@ -95,49 +95,62 @@ std::vector<int32_t> groups_on_grid(std::span<const int32_t> group, int extra_to
   return groups;
 }
 
-std::vector<uint8_t> group_picture(const ClipView& clip, const Grid& grid,
-                                   std::span<const int32_t> groups, uint32_t seed) {
+GroupColours group_colours(const ClipView& clip, const Grid& grid, std::span<const int32_t> groups,
+                           uint32_t seed) {
   if (grid != grid_of(clip, grid.tubelet, grid.patch) || groups.size() != grid.size())
     throw bad_input("group picture", "clip, grid and groups do not belong together");
-  const int height = grid.h * grid.patch, width = grid.w * grid.patch;
+  const int height = grid.h * grid.patch;
   const int32_t largest = *std::max_element(groups.begin(), groups.end());
   if (int64_t{largest} > int64_t{1} << 24)
     throw bad_input("group picture", "group " + std::to_string(largest) + " is out of range");
   const auto count = static_cast<size_t>(std::max(largest, -1) + 1);
 
+  // Sums run over pixels in order, as the published code's do, to give the same last bit.
+  std::vector<std::array<double, 3>> mean(count, {0, 0, 0});
+  std::vector<size_t> pixels(count, 0);
+  std::array<double, 256> unit{};
+  for (size_t i = 0; i < unit.size(); ++i)
+    unit[i] = double(i) / 255.0;
+  for (int t = 0; t < clip.T; ++t)
+    for (int y = 0; y < height; ++y) {
+      const int32_t* row =
+          groups.data() + (size_t(t / grid.tubelet) * grid.h + size_t(y / grid.patch)) * grid.w;
+      const uint8_t* rgb = clip.rgb + (size_t(t) * clip.H + size_t(y)) * clip.W * 3;
+      for (int column = 0; column < grid.w; ++column) {
+        const int32_t g = row[column];
+        if (g < 0) continue;
+        std::array<double, 3> sum = mean[size_t(g)];
+        for (const uint8_t *p = rgb + size_t(column) * grid.patch * 3,
+                           *end = p + size_t(grid.patch) * 3;
+             p != end; p += 3) {
+          sum[0] += unit[p[0]];
+          sum[1] += unit[p[1]];
+          sum[2] += unit[p[2]];
+        }
+        mean[size_t(g)] = sum;
+        pixels[size_t(g)] += size_t(grid.patch);
+      }
+    }
+  GroupColours out;
+  out.inside.resize(count);
+  out.edge.resize(count);
+  const auto colours = border_colours(count, seed);
+  for (size_t g = 0; g < count; ++g)
+    for (size_t c = 0; c < 3; ++c) {
+      out.inside[g][c] = to_byte(pixels[g] > 0 ? mean[g][c] / double(pixels[g]) : 0);
+      out.edge[g][c] = to_byte(colours[g][c]);
+    }
+  return out;
+}
+
+std::vector<uint8_t> group_picture(const ClipView& clip, const Grid& grid,
+                                   std::span<const int32_t> groups, uint32_t seed) {
+  const GroupColours colours = group_colours(clip, grid, groups, seed);
+  const int height = grid.h * grid.patch, width = grid.w * grid.patch;
   const auto group_at = [&](int t, int y, int x) {
     return groups[(size_t(t / grid.tubelet) * grid.h + size_t(y / grid.patch)) * grid.w +
                   size_t(x / grid.patch)];
   };
-  const auto pixel = [&](int t, int y, int x) {
-    return clip.rgb + ((size_t(t) * clip.H + size_t(y)) * clip.W + size_t(x)) * 3;
-  };
-  // Sums run over pixels in order, as the published code's do, to give the same last bit.
-  std::vector<std::array<double, 3>> mean(count, {0, 0, 0});
-  std::vector<size_t> pixels(count, 0);
-  for (int t = 0; t < clip.T; ++t)
-    for (int y = 0; y < height; ++y)
-      for (int x = 0; x < width; ++x) {
-        const int32_t g = group_at(t, y, x);
-        if (g < 0) continue;
-        const uint8_t* rgb = pixel(t, y, x);
-        for (size_t c = 0; c < 3; ++c)
-          mean[size_t(g)][c] += rgb[c] / 255.0;
-        ++pixels[size_t(g)];
-      }
-  for (size_t g = 0; g < count; ++g)
-    if (pixels[g] > 0)
-      for (double& channel : mean[g])
-        channel /= double(pixels[g]);
-
-  std::vector<std::array<uint8_t, 3>> inside(count), edge(count);
-  const auto colours = border_colours(count, seed);
-  for (size_t g = 0; g < count; ++g)
-    for (size_t c = 0; c < 3; ++c) {
-      inside[g][c] = to_byte(mean[g][c]);
-      edge[g][c] = to_byte(colours[g][c]);
-    }
-
   std::vector<uint8_t> picture(size_t(clip.T) * height * width * 3, 0);
   uint8_t* to = picture.data();
   for (int t = 0; t < clip.T; ++t)
@@ -152,7 +165,7 @@ std::vector<uint8_t> group_picture(const ClipView& clip, const Grid& grid,
             (in_y == grid.patch - 1 && (y == height - 1 || group_at(t, y + 1, x) != g)) ||
             (in_x == 0 && (x == 0 || group_at(t, y, x - 1) != g)) ||
             (in_x == grid.patch - 1 && (x == width - 1 || group_at(t, y, x + 1) != g));
-        const auto& colour = border ? edge[size_t(g)] : inside[size_t(g)];
+        const auto& colour = border ? colours.edge[size_t(g)] : colours.inside[size_t(g)];
         std::copy(colour.begin(), colour.end(), to);
       }
   return picture;

@@ -22,6 +22,16 @@ std::vector<std::array<double, 3>> border_colours(size_t n, uint32_t seed = 0);
 std::vector<int32_t> groups_on_grid(std::span<const int32_t> group, int extra_tokens,
                                     const Grid& grid, std::span<const uint8_t> keep = {});
 
+/// Colours of groups 0 … the largest, as bytes.
+struct GroupColours {
+  std::vector<std::array<uint8_t, 3>> inside;  ///< mean of its pixels in all frames; black if none
+  std::vector<std::array<uint8_t, 3>> edge;    ///< border_colours, truncated
+};
+/// Colours of `groups` [t,h,w] (from groups_on_grid; negative: none) over the clip. Throws
+/// Error(input) if they do not belong together.
+GroupColours group_colours(const ClipView& clip, const Grid& grid, std::span<const int32_t> groups,
+                           uint32_t seed = 0);
+
 /// Draws `groups` [t,h,w] (from groups_on_grid; negative: black) over the clip: [T, h*patch,
 /// w*patch, 3] bytes. A group's inside has its mean colour over all its pixels in all frames; its
 /// border, one pixel wide inside the group in each frame (the picture's edge included), has

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "compose/scene.h"
+#include "frames/clip.h"
 #include "frames/frame.h"
 #include "timeline/content.h"
 #include "trace/token_trace.h"
@@ -21,7 +22,13 @@ struct PaneInput {
   /// remembered while their clip covers the pane, so a reader that goes forward needs to give none.
   std::vector<frames::FramePtr> held;
   /// Said behind the pane's title and different from frame to frame ("PSNR 31.2 dB"); may be empty.
-  std::string caption;
+  std::string caption = {};
+  /// What a model made of the same clip: its merges are drawn, those of `clip` where this is null.
+  /// It may be older than `clip`, then `stale` says so in the legend.
+  std::shared_ptr<const trace::ClipTrace> merged = nullptr;
+  bool stale = false;
+  /// The clip as the model saw it, for the groups' mean colours; null: groups are outlined.
+  std::shared_ptr<const frames::Clip> pixels = nullptr;
 };
 
 /// A framebuffer that belongs to someone else.

@@ -23,8 +23,8 @@ bool apart(const gl::PixelRect& r, double x0, double y0, double x1, double y1) {
 }
 
 /// Whether the marks or frozen pixels of a token change the frame at all.
-bool token_shows(const CellCauses& c, const overlay::TokenTexel& texel) {
-  if (texel.head != 0) return true;
+bool token_shows(const CellCauses& c, const overlay::TokenTexel& texel, bool grouped) {
+  if (texel.head != 0 || grouped) return true;
   if (!c.marks) return false;
   const overlay::Style& style = c.style;
   if (style.grid.visible || (style.difference.visible && texel.difference != 0)) return true;
@@ -35,7 +35,7 @@ bool token_shows(const CellCauses& c, const overlay::TokenTexel& texel) {
 }
 
 Touch touch_of(const CellCauses& c, const std::vector<overlay::TokenTexel>& texels,
-               gl::PixelRect tile, double pixel) {
+               const std::vector<overlay::GroupTexel>& groups, gl::PixelRect tile, double pixel) {
   if (!c.clip || !(c.clip->crop_width > 0) || !(c.clip->crop_height > 0)) return Touch::none;
   // Chroma reaches beyond its tile.
   tile = {tile.x - 2, tile.y - 2, tile.width + 4, tile.height + 4};
@@ -61,13 +61,15 @@ Touch touch_of(const CellCauses& c, const std::vector<overlay::TokenTexel>& texe
   };
   bool any = false, all_frozen = inside(tile, a.x, a.y, b.x, b.y);
   const overlay::Style& style = c.style;
-  if (c.marks && (style.rlt.visible || style.difference.visible || style.grid.visible)) {
+  if (c.marks &&
+      (style.rlt.visible || style.difference.visible || style.grid.visible || !groups.empty())) {
     all_frozen = false;
   }
   for (int i = row(tile.y); i <= row(tile.y + tile.height); ++i) {
     for (int k = column(tile.x); k <= column(tile.x + tile.width); ++k) {
-      const overlay::TokenTexel& texel = texels[size_t(i) * clip.w + k];
-      any = any || token_shows(c, texel);
+      const size_t at = size_t(i) * clip.w + k;
+      const overlay::TokenTexel& texel = texels[at];
+      any = any || token_shows(c, texel, !groups.empty() && groups[at].inside != 0);
       all_frozen = all_frozen && texel.head != 0;
     }
   }
@@ -131,8 +133,9 @@ Coverage StaticLayer::coverage() const {
         const double x1 = std::min(clip.x + clip.width, m.left + c.frame.width * m.scale);
         const double y1 = std::min(clip.y + clip.height, m.top + c.frame.height * m.scale);
         if (apart(tile, x0, y0, x1, y1)) continue;
-        touch = inside(tile, x0, y0, x1, y1) ? touch_of(c, tokens_[i].texels, tile, causes.pixel)
-                                             : Touch::mixed;
+        touch = inside(tile, x0, y0, x1, y1)
+                    ? touch_of(c, tokens_[i].texels, tokens_[i].groups, tile, causes.pixel)
+                    : Touch::mixed;
       }
       for (const Inked& text : inked_) {
         const gl::PixelRect& area = text.area;

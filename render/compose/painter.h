@@ -11,6 +11,7 @@
 #include "overlay/canvas.h"
 #include "overlay/font.h"
 #include "overlay/marks.h"
+#include "overlay/merge_picture.h"
 
 namespace looktwice::compose {
 
@@ -19,6 +20,7 @@ struct Painter {
   overlay::Font font;
   overlay::Canvas canvas;
   overlay::Marks marks;
+  overlay::MergePictures merges;
   FrameStore frames;
   HeadStore heads;
   gl::RectDrawer rects;

@@ -29,6 +29,17 @@ std::string tau_text(double tau) {
   return out;
 }
 
+/// "ToMe after layer 6 · 1568 → 1178 tokens · RLT τ 0.10"
+std::string merge_title(const overlay::Style& style, const trace::ClipTrace& clip) {
+  const int layer = overlay::merge_layer(style.merges, clip);
+  std::string title = "ToMe after layer " + std::to_string(layer) + " · " +
+                      std::to_string(clip.entered()) + " → " +
+                      std::to_string(clip.layers[size_t(layer) - 1].tokens_out) + " tokens";
+  if (clip.has_rlt && clip.drop == "rlt") title += " · RLT τ " + tau_text(clip.tau);
+  if (clip.has_rlt && clip.drop != "rlt") title += " · random drop";
+  return title;
+}
+
 int text_size_of(double pixel, double text_scale) {
   return std::clamp(static_cast<int>(std::lround(kText * pixel * text_scale)), 8, 200);
 }
@@ -42,6 +53,15 @@ frames::FramePtr PaneState::find(int64_t index) const {
       if (frame && frame->index == index) return frame;
   }
   return nullptr;
+}
+
+std::shared_ptr<const trace::ClipTrace> PaneState::merged() const {
+  const auto& clip = input.clip;
+  if (!clip) return nullptr;
+  const auto& merged = input.merged ? input.merged : clip;
+  const bool same = merged->t == clip->t && merged->h == clip->h && merged->w == clip->w &&
+                    (merged->frame_indices == clip->frame_indices || input.stale);
+  return same && overlay::has_merges(*merged) ? merged : nullptr;
 }
 
 const PaneState* Compositor::Parts::pane(int index) const {
@@ -69,6 +89,10 @@ std::string Compositor::Parts::title_of(const Scene& scene, int index) const {
   const bool alone = scene.layout == Layout::single && pane_scene.marks &&
                      scene.style.rlt.visible && state && state->input.clip &&
                      state->input.clip->has_rlt;
+  if (pane_scene.content == Content::original && pane_scene.marks &&
+      (scene.style.merges.visible || scene.style.sizes.visible) && state) {
+    if (const auto merged = state->merged()) return merge_title(scene.style, *merged);
+  }
   if (pane_scene.content == Content::original && !alone) return "original";
   if (!state || !state->input.clip) return "what RLT hands on · no clip covers this frame";
   const trace::ClipTrace& clip = *state->input.clip;
@@ -96,9 +120,9 @@ std::vector<overlay::LegendEntry> Compositor::Parts::legend_of(const Scene& scen
   for (size_t i = 0; i < std::min(used, scene.panes.size()); ++i) {
     const PaneState* state = pane(static_cast<int>(i));
     if (!scene.panes[i].marks || !state || !state->input.frame) continue;
-    for (auto& entry :
-         overlay::legend_entries(scene.style, state->input.clip.get(), state->input.frame->width,
-                                 state->input.frame->height)) {
+    for (auto& entry : overlay::legend_entries(
+             scene.style, state->input.clip.get(), state->merged().get(), state->input.frame->width,
+             state->input.frame->height, state->input.merged && state->input.stale)) {
       if (std::find(entries.begin(), entries.end(), entry) == entries.end()) {
         entries.push_back(std::move(entry));
       }
@@ -203,6 +227,7 @@ CellCauses Compositor::Parts::causes_for(const Scene& scene, const Cell& cell, b
     // Nothing is handed on from outside the crop: that much is shown in any case.
     causes.marks = true;
     causes.style.rlt.visible = causes.style.difference.visible = causes.style.grid.visible = false;
+    causes.style.merges.visible = causes.style.sizes.visible = false;
   }
   const auto& clip = state->input.clip;
   if (!clip || !(causes.frozen || causes.marks)) return causes;
@@ -210,6 +235,10 @@ CellCauses Compositor::Parts::causes_for(const Scene& scene, const Cell& cell, b
   if (!moment) return causes;
   causes.clip = clip;
   causes.moment = moment;
+  if (causes.marks && (causes.style.merges.visible || causes.style.sizes.visible)) {
+    causes.merged = state->merged();
+    if (causes.merged && causes.style.merges.visible) causes.pixels = state->input.pixels;
+  }
   if (causes.frozen) {
     causes.heads.resize(std::max(clip->t, 0));
     for (const int head : overlay::run_heads(*clip, moment->tubelet)) {

@@ -17,6 +17,8 @@ struct PaneState {
   std::vector<frames::FramePtr> remembered;  ///< sampled frames of the clip that were shown
   /// The frame of this number, null where it is not there.
   frames::FramePtr find(int64_t index) const;
+  /// The clip whose merges can be drawn over input.clip; null: none.
+  std::shared_ptr<const trace::ClipTrace> merged() const;
 };
 
 struct Compositor::Parts {

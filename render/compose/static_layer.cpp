@@ -118,8 +118,8 @@ gl::PixelRect token_pixels(const CellCauses& c, int row, int first, int last) {
 }  // namespace
 
 bool CellCauses::operator==(const CellCauses& o) const {
-  return same_place(*this, o) && clip == o.clip && moment == o.moment && heads == o.heads &&
-         title == o.title;
+  return same_place(*this, o) && clip == o.clip && moment == o.moment && merged == o.merged &&
+         pixels == o.pixels && heads == o.heads && title == o.title;
 }
 
 Rect picture_area(const Cell& cell, Size frame, double least) {
@@ -136,7 +136,8 @@ std::optional<std::vector<gl::PixelRect>> StaticLayer::changed_tokens(
     const CellCauses& now, const CellCauses& before, const Tokens& tokens,
     const Tokens& tokens_before) const {
   if (!same_place(now, before) || !now.clip || !before.clip ||
-      !same_grid(*now.clip, *before.clip) || tokens.texels.size() != tokens_before.texels.size()) {
+      !same_grid(*now.clip, *before.clip) || tokens.texels.size() != tokens_before.texels.size() ||
+      tokens.groups.size() != tokens_before.groups.size()) {
     return std::nullopt;
   }
   std::vector<gl::PixelRect> areas;
@@ -146,7 +147,8 @@ std::optional<std::vector<gl::PixelRect>> StaticLayer::changed_tokens(
     const size_t at = size_t(row) * w + column;
     const overlay::TokenTexel &a = tokens.texels[at], &b = tokens_before.texels[at];
     return a.flags != b.flags || a.run != b.run || a.difference != b.difference ||
-           tokens.frozen[at] != tokens_before.frozen[at];
+           tokens.frozen[at] != tokens_before.frozen[at] ||
+           (!tokens.groups.empty() && tokens.groups[at] != tokens_before.groups[at]);
   };
   for (int row = 0; row < h; ++row) {
     for (int column = 0; column < w; ++column) {
@@ -269,6 +271,13 @@ StaticLayer::Tokens StaticLayer::tokens_of(Painter& painter, const CellCauses& c
   tokens.texels = overlay::token_texels(*c.clip, *c.moment, style, layers);
   const std::vector<int> heads = overlay::run_heads(*c.clip, c.moment->tubelet);
   tokens.frozen.resize(tokens.texels.size());
+  if (c.marks && c.merged) {
+    tokens::ClipView view;
+    if (c.pixels) view = {c.pixels->rgb.data(), c.pixels->T, c.pixels->H, c.pixels->W};
+    const int layer = overlay::merge_layer(c.style.merges, *c.merged);
+    if (const auto picture = painter.merges.get(c.merged, layer, c.pixels, view))
+      tokens.groups = overlay::group_texels(*picture, *c.merged, c.moment->tubelet, c.style);
+  }
   for (size_t i = 0; i < tokens.texels.size(); ++i)
     if (tokens.texels[i].head != 0) tokens.frozen[i] = c.heads[heads[i]].get();
   return tokens;
@@ -281,7 +290,9 @@ void StaticLayer::paint_cell(Painter& painter, const CellCauses& c, const Tokens
   const Sampling sampling = sampling_for(c.cell.mapping.scale);
   const overlay::Layers layers =
       c.marks && !tokens.texels.empty()
-          ? overlay::layers_of(c.style, c.clip.get(), c.frame.width, c.frame.height)
+          ? overlay::layers_of(c.style, c.clip.get(),
+                               tokens.groups.empty() ? nullptr : c.merged.get(), c.frame.width,
+                               c.frame.height)
           : overlay::Layers{};
   const auto fragment = [&] {
     std::string text;
@@ -289,8 +300,10 @@ void StaticLayer::paint_cell(Painter& painter, const CellCauses& c, const Tokens
     return text + overlay::marks_glsl(c.style, layers) + kMain;
   };
   std::string name = "layer";
-  for (const bool on : {layers.crop, layers.difference, layers.grid, layers.rlt})
+  for (const bool on :
+       {layers.crop, layers.difference, layers.grid, layers.rlt, layers.merges, layers.sizes})
     name += on ? '1' : '0';
+  if (layers.merges) name += 'm' + std::to_string(int(c.style.merges.view));
   if (layers.rlt)
     name += std::to_string(int(c.style.rlt.pruned)) + (c.style.rlt.outline_kept ? "o" : "");
   if (frozen) name += " frozen " + std::to_string(int(planes)) + std::to_string(int(sampling));
@@ -301,7 +314,8 @@ void StaticLayer::paint_cell(Painter& painter, const CellCauses& c, const Tokens
   place.frame_width = c.frame.width;
   place.frame_height = c.frame.height;
   place.pixel = pixel;
-  painter.marks.apply(program, painter.owner, c.clip.get(), tokens.texels, c.style, place);
+  painter.marks.apply(program, painter.owner, c.clip.get(), tokens.texels, tokens.groups, c.style,
+                      place);
   if (frozen) {
     painter.heads.bind(program, "head", 8, filter_for(sampling));
     set_frame_uniforms(program, "head", *c.heads_like, c.cell.mapping.scale);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "compose/scene.h"
+#include "frames/clip.h"
 #include "frames/frame.h"
 #include "gl/framebuffer.h"
 #include "gl/shader.h"
@@ -31,6 +32,8 @@ struct CellCauses {
   overlay::Style style;
   std::shared_ptr<const trace::ClipTrace> clip;
   std::optional<overlay::Moment> moment;
+  std::shared_ptr<const trace::ClipTrace> merged;  ///< whose groups show; null: none do
+  std::shared_ptr<const frames::Clip> pixels;      ///< for their colours
   std::vector<frames::FramePtr> heads;  ///< [clip->t], null where not frozen or not there
   frames::FramePtr heads_like;          ///< a frame of their shape and colours
   std::string title;
@@ -85,6 +88,7 @@ class StaticLayer {
   /// What a token of a cell showed when it was painted.
   struct Tokens {
     std::vector<overlay::TokenTexel> texels;
+    std::vector<overlay::GroupTexel> groups;   ///< empty: none are shown
     std::vector<const frames::Frame*> frozen;  ///< kept alive by CellCauses::heads
   };
   /// An area with text, repainted as a whole: it is blended over the marks.

@@ -29,6 +29,8 @@ Description describe(Format format) {
       return {GL_RGBA16, GL_RGBA, GL_UNSIGNED_SHORT, 8};
     case Format::rgba16ui:
       return {GL_RGBA16UI, GL_RGBA_INTEGER, GL_UNSIGNED_SHORT, 8};
+    case Format::rgba32ui:
+      return {GL_RGBA32UI, GL_RGBA_INTEGER, GL_UNSIGNED_INT, 16};
   }
   return {GL_R8, GL_RED, GL_UNSIGNED_BYTE, 1};
 }

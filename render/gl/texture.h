@@ -14,8 +14,8 @@ void delete_texture(unsigned id);
 /// The unit that allocating and uploading use; drawing never reads from it.
 constexpr int kScratchUnit = 12;
 
-/// r16 and rgba16 hold 16-bit samples read as 0..1; rgba16ui holds integers.
-enum class Format { r8, r16, rgb8, rgba8, rgba16, rgba16ui };
+/// r16 and rgba16 hold 16-bit samples read as 0..1; rgba16ui and rgba32ui hold integers.
+enum class Format { r8, r16, rgb8, rgba8, rgba16, rgba16ui, rgba32ui };
 enum class Filter { nearest, linear };
 int bytes_per_texel(Format format);
 

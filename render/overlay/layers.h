@@ -27,6 +27,17 @@ extern const char* const kRltGlsl;
 std::string rlt_defines(const RltStyle& style);
 void set_rlt(gl::Program& program, const RltStyle& style);
 
+/// `vec4 merges_marks(vec4 below, Token token, uvec4 group)`: ToMe's groups in their mean colours
+/// with borders, or their outlines.
+extern const char* const kMergesGlsl;
+std::string merges_defines(const MergeStyle& style);
+void set_merges(gl::Program& program, const MergeStyle& style, const trace::ClipTrace* clip,
+                const MarksPlace& place);
+
+/// `vec4 sizes_marks(vec4 below, uvec4 group)`: the heat map of group sizes.
+extern const char* const kSizesGlsl;
+void set_sizes(gl::Program& program, const GroupSizeStyle& style);
+
 /// `vec4 grid_marks(vec4 below, Token token)`: the borders of the tokens.
 extern const char* const kGridGlsl;
 void set_grid(gl::Program& program, const GridStyle& style);

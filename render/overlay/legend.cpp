@@ -71,6 +71,28 @@ void draw_swatch(Canvas& canvas, const LegendEntry& entry, const Box& box, float
       canvas.rectangle(box, colors::black.with_alpha(alpha));
       canvas.rectangle({box.x + box.width - line, box.y, line, box.height}, colors::white);
       break;
+    case Swatch::groups: {
+      // Two groups, each in its mean colour within its border.
+      const float half = std::round(box.width / 2);
+      canvas.rectangle({box.x, box.y, half, box.height}, rgb(0x6f7f95).with_alpha(alpha));
+      canvas.rectangle({box.x + half, box.y, box.width - half, box.height},
+                       rgb(0xb09a72).with_alpha(alpha));
+      canvas.frame({box.x, box.y, half, box.height}, rgb(0xd7c16b), line);
+      canvas.frame({box.x + half, box.y, box.width - half, box.height}, rgb(0x42c5d6), line);
+      break;
+    }
+    case Swatch::outlines: {
+      canvas.rectangle(box, kSample);
+      const Box inner{box.x + line, box.y + line, std::round(box.width * 0.55F),
+                      box.height - 2 * line};
+      canvas.frame(inner, colors::casing.with_alpha(0.7F), line + std::max(1.F, pixel));
+      canvas.frame(inner, rgb(0x42c5d6), line);
+      break;
+    }
+    case Swatch::dropped:
+      canvas.rectangle(box, colors::black);
+      canvas.frame(box, kSample, std::max(1.F, pixel));
+      break;
     case Swatch::gain:
       for (float x = 0; x < box.width; ++x) {
         const float v = x / (box.width - 1);
@@ -80,12 +102,43 @@ void draw_swatch(Canvas& canvas, const LegendEntry& entry, const Box& box, float
   }
 }
 
+void add_merge_entries(std::vector<LegendEntry>& entries, const Style& style,
+                       const trace::ClipTrace& clip, bool stale) {
+  const int layer = merge_layer(style.merges, clip);
+  const auto& after = clip.layers[size_t(layer) - 1];
+  const std::string when = "after layer " + std::to_string(layer) + " of " +
+                           std::to_string(clip.layers.size()) + (stale ? " (an earlier run)" : "");
+  if (style.merges.visible) {
+    const bool flat = style.merges.view == MergeView::groups;
+    entries.push_back({flat ? Swatch::groups : Swatch::outlines,
+                       (flat ? "merged into one token " : "groups of two or more ") + when + ": " +
+                           std::to_string(clip.entered()) + " → " +
+                           std::to_string(after.tokens_out),
+                       flat ? style.merges.opacity : 1});
+    bool dropped = false;
+    for (int l = 0; l < layer; ++l)
+      dropped = dropped || !clip.layers[size_t(l)].dropped.empty();
+    if (dropped && flat) entries.push_back({Swatch::dropped, "dropped by the matching"});
+  }
+  if (style.sizes.visible) {
+    float largest = 1;
+    for (const float size : trace::group_sizes(clip, layer))
+      largest = std::max(largest, size);
+    entries.push_back({Swatch::ramp,
+                       "group size 1 to " + short_number(largest) + ", logarithmic, " + when,
+                       style.sizes.opacity, style.sizes.palette});
+  }
+}
+
 }  // namespace
 
 std::vector<LegendEntry> legend_entries(const Style& style, const trace::ClipTrace* clip,
-                                        int frame_width, int frame_height) {
+                                        const trace::ClipTrace* merged, int frame_width,
+                                        int frame_height, bool stale) {
   std::vector<LegendEntry> entries;
   if (!clip) return entries;
+  const Layers layers = layers_of(style, clip, merged, frame_width, frame_height);
+  if (layers.groups()) add_merge_entries(entries, style, *merged, stale);
   const bool decided = clip->has_rlt && clip->keep.size() == clip->tokens();
   if (style.rlt.visible && decided) {
     if (style.rlt.outline_kept) {

@@ -11,7 +11,18 @@
 
 namespace looktwice::overlay {
 
-enum class Swatch { kept, pruned_dim, pruned_hatch, ramp, grid, crop, gain };
+enum class Swatch {
+  kept,
+  pruned_dim,
+  pruned_hatch,
+  ramp,
+  grid,
+  crop,
+  gain,
+  groups,
+  outlines,
+  dropped
+};
 
 struct LegendEntry {
   Swatch swatch = Swatch::kept;
@@ -24,8 +35,11 @@ struct LegendEntry {
 };
 
 /// What must be explained for marks in this style on a frame of this clip (null: nothing).
+/// `merged` is the clip whose groups are drawn (null: none); `stale`: it was made with settings
+/// that are no longer those on screen.
 std::vector<LegendEntry> legend_entries(const Style& style, const trace::ClipTrace* clip,
-                                        int frame_width, int frame_height);
+                                        const trace::ClipTrace* merged, int frame_width,
+                                        int frame_height, bool stale = false);
 
 /// A legend laid out: where everything lies, from its own corner.
 struct LegendLayout {

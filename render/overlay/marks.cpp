@@ -10,7 +10,7 @@
 namespace looktwice::overlay {
 namespace {
 
-constexpr int kTokensUnit = 7, kPalettesUnit = 11;
+constexpr int kTokensUnit = 7, kPalettesUnit = 11, kGroupsUnit = 12;
 
 const char* const kTokensGlsl = R"(
 uniform usampler2D u_tokens;
@@ -38,6 +38,14 @@ Token token_at(vec2 p) {
   token.difference = (float(texel.b) - 1.0) / 65534.0;
   token.head = int(texel.a) - 1;
   return token;
+}
+)";
+
+const char* const kGroupsGlsl = R"(
+uniform usampler2D u_groups;
+uvec4 group_at(vec2 p) {
+  vec2 cell = floor((p - u_crop.xy) / u_crop.zw * u_grid);
+  return texelFetch(u_groups, ivec2(clamp(cell, vec2(0.0), u_grid - 1.0)), 0);
 }
 )";
 
@@ -119,8 +127,8 @@ std::vector<TokenTexel> token_texels(const trace::ClipTrace& clip, const Moment&
   return texels;
 }
 
-Layers layers_of(const Style& style, const trace::ClipTrace* clip, int frame_width,
-                 int frame_height) {
+Layers layers_of(const Style& style, const trace::ClipTrace* clip, const trace::ClipTrace* merged,
+                 int frame_width, int frame_height) {
   Layers layers;
   if (!clip || clip->tokens() == 0) return layers;
   const bool decided = clip->has_rlt && clip->keep.size() == clip->tokens();
@@ -129,6 +137,10 @@ Layers layers_of(const Style& style, const trace::ClipTrace* clip, int frame_wid
   layers.rlt = style.rlt.visible && decided &&
                (style.rlt.outline_kept || style.rlt.pruned != PrunedStyle::none);
   layers.grid = style.grid.visible;
+  const bool groups = merged && has_merges(*merged) && merged->t == clip->t &&
+                      merged->h == clip->h && merged->w == clip->w;
+  layers.merges = style.merges.visible && groups;
+  layers.sizes = style.sizes.visible && groups;
   return layers;
 }
 
@@ -140,6 +152,18 @@ std::string marks_glsl(const Style& style, const Layers& layers) {
     stack += "  below = crop_marks(below, p);\n";
   }
   if (layers.tokens()) stack += "  Token token = token_at(p);\n  vec4 above = below;\n";
+  if (layers.groups()) {
+    text += kGroupsGlsl;
+    stack += "  uvec4 group = group_at(p);\n";
+  }
+  if (layers.merges) {
+    text += merges_defines(style.merges) + kMergesGlsl;
+    stack += "  above = merges_marks(above, token, group);\n";
+  }
+  if (layers.sizes) {
+    text += kSizesGlsl;
+    stack += "  above = sizes_marks(above, group);\n";
+  }
   if (layers.difference) {
     text += kDifferenceGlsl;
     stack += "  above = difference_marks(above, token);\n";
@@ -157,8 +181,8 @@ std::string marks_glsl(const Style& style, const Layers& layers) {
 }
 
 void Marks::apply(gl::Program& program, const gl::Owner& owner, const trace::ClipTrace* clip,
-                  const std::vector<TokenTexel>& tokens, const Style& style,
-                  const MarksPlace& place) {
+                  const std::vector<TokenTexel>& tokens, const std::vector<GroupTexel>& groups,
+                  const Style& style, const MarksPlace& place) {
   if (!palettes_) {
     palettes_ = gl::Texture(owner, gl::Format::rgba8, 256, 3, gl::Filter::nearest);
     for (const Palette palette : {Palette::viridis, Palette::cividis, Palette::inferno}) {
@@ -174,7 +198,14 @@ void Marks::apply(gl::Program& program, const gl::Owner& owner, const trace::Cli
   const std::vector<TokenTexel> none(1);
   const std::vector<TokenTexel>& texels = there ? tokens : none;
   tokens_.upload(texels.data(), ptrdiff_t(sizeof(TokenTexel)) * w, w, h);
+  const bool grouped = there && groups.size() == tokens.size();
+  if (grouped) {
+    if (groups_.width() != w || groups_.height() != h)
+      groups_ = gl::Texture(owner, gl::Format::rgba32ui, w, h, gl::Filter::nearest);
+    groups_.upload(groups.data(), ptrdiff_t(sizeof(GroupTexel)) * w, w, h);
+  }
   program.use();
+  if (grouped) program.set_texture("u_groups", kGroupsUnit, groups_);
   program.set_texture("u_tokens", kTokensUnit, tokens_);
   program.set_texture("u_palettes", kPalettesUnit, palettes_);
   program.set("u_grid", static_cast<float>(w), static_cast<float>(h));
@@ -191,11 +222,14 @@ void Marks::apply(gl::Program& program, const gl::Owner& owner, const trace::Cli
   set_difference(program, style.difference);
   set_rlt(program, style.rlt);
   set_grid(program, style.grid);
+  set_merges(program, style.merges, clip, place);
+  set_sizes(program, style.sizes);
 }
 
 void Marks::release() {
   tokens_ = {};
   palettes_ = {};
+  groups_ = {};
 }
 
 }  // namespace looktwice::overlay

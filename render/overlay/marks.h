@@ -1,6 +1,6 @@
 #pragma once
 // The overlays' common ground: the token grid as a texture, and the shader text that stacks the
-// layers (crop, heat map, RLT decisions, grid), each of which has a file of its own.
+// layers (crop, merge groups, heat maps, RLT decisions, grid), each of which has a file of its own.
 
 #include <optional>
 #include <string>
@@ -8,6 +8,7 @@
 
 #include "gl/shader.h"
 #include "gl/texture.h"
+#include "overlay/merge_picture.h"
 #include "overlay/style.h"
 #include "overlay/token_picture.h"
 
@@ -51,27 +52,31 @@ struct MarksPlace {
 
 /// The layers that show for these decisions on a frame of this size; all off without marks.
 struct Layers {
-  bool crop = false, difference = false, rlt = false, grid = false;
-  bool tokens() const { return difference || rlt || grid; }
+  bool crop = false, difference = false, rlt = false, grid = false, merges = false, sizes = false;
+  bool tokens() const { return difference || rlt || grid || groups(); }
+  bool groups() const { return merges || sizes; }
 };
-Layers layers_of(const Style& style, const trace::ClipTrace* clip, int frame_width,
-                 int frame_height);
+/// `merged` is the clip whose groups are drawn; null: none.
+Layers layers_of(const Style& style, const trace::ClipTrace* clip, const trace::ClipTrace* merged,
+                 int frame_width, int frame_height);
 
 /// GLSL of the layers that show: `vec4 marks(vec4 below, vec2 p, vec2 position)` puts them over
 /// `below` (premultiplied); p in frame pixels, position in output pixels from the frame's corner.
 /// Also `Token token_at(vec2 p)`. Equal text for equal arguments.
 std::string marks_glsl(const Style& style, const Layers& layers);
 
-/// Texture units 7 (tokens) and 11 (palettes) belong to the marks.
+/// Texture units 7 (tokens), 11 (palettes) and 12 (groups) belong to the marks.
 class Marks {
  public:
-  /// Uploads tokens [clip.h, clip.w] (clip null: none) and sets the uniforms of both GLSL parts.
+  /// Uploads tokens and groups [clip.h, clip.w] (clip null, or empty: none) and sets the uniforms
+  /// of both GLSL parts.
   void apply(gl::Program& program, const gl::Owner& owner, const trace::ClipTrace* clip,
-             const std::vector<TokenTexel>& tokens, const Style& style, const MarksPlace& place);
+             const std::vector<TokenTexel>& tokens, const std::vector<GroupTexel>& groups,
+             const Style& style, const MarksPlace& place);
   void release();
 
  private:
-  gl::Texture tokens_, palettes_;
+  gl::Texture tokens_, palettes_, groups_;
 };
 
 }  // namespace looktwice::overlay

@@ -11,6 +11,8 @@ const Words<PrunedStyle> kPruned = {{"none", PrunedStyle::none},
                                     {"run-length", PrunedStyle::run_length}};
 const Words<Palette> kPalettes = {
     {"viridis", Palette::viridis}, {"cividis", Palette::cividis}, {"inferno", Palette::inferno}};
+const Words<MergeView> kMergeViews = {{"groups", MergeView::groups},
+                                      {"outlines", MergeView::outlines}};
 
 }  // namespace
 
@@ -25,6 +27,13 @@ Json to_json(const Style& style) {
                         {"opacity", style.difference.opacity},
                         {"maximum", style.difference.maximum},
                         {"palette", word_of(kPalettes, style.difference.palette)}};
+  json["merges"] = {{"visible", style.merges.visible},
+                    {"view", word_of(kMergeViews, style.merges.view)},
+                    {"layer", style.merges.layer},
+                    {"opacity", style.merges.opacity}};
+  json["sizes"] = {{"visible", style.sizes.visible},
+                   {"opacity", style.sizes.opacity},
+                   {"palette", word_of(kPalettes, style.sizes.palette)}};
   json["grid"] = {{"visible", style.grid.visible}, {"opacity", style.grid.opacity}};
   json["crop"] = {{"visible", style.crop.visible}, {"dim", style.crop.dim}};
   return json;
@@ -49,6 +58,23 @@ Style style_from_json(const Json& json, const std::string& where) {
     difference.number("maximum", style.difference.maximum, 0, 1000);
     difference.word("palette", kPalettes, style.difference.palette);
     difference.finish();
+  }
+  if (const Json* v = fields.find("merges")) {
+    JsonFields merges(*v, fields.at("merges"));
+    merges.flag("visible", style.merges.visible);
+    merges.word("view", kMergeViews, style.merges.view);
+    double layer = style.merges.layer;
+    merges.number("layer", layer, 0, 1024);
+    style.merges.layer = static_cast<int>(layer);
+    merges.number("opacity", style.merges.opacity, 0, 1);
+    merges.finish();
+  }
+  if (const Json* v = fields.find("sizes")) {
+    JsonFields sizes(*v, fields.at("sizes"));
+    sizes.flag("visible", style.sizes.visible);
+    sizes.number("opacity", style.sizes.opacity, 0, 1);
+    sizes.word("palette", kPalettes, style.sizes.palette);
+    sizes.finish();
   }
   if (const Json* v = fields.find("grid")) {
     JsonFields grid(*v, fields.at("grid"));

@@ -38,6 +38,27 @@ struct GridStyle {
   bool operator==(const GridStyle&) const = default;
 };
 
+/// groups: every group in its mean colour with a border, as the figures of the ToMe paper.
+/// outlines: borders of groups of two tokens or more, over the picture.
+enum class MergeView { groups, outlines };
+
+/// ToMe's merge groups.
+struct MergeStyle {
+  bool visible = false;
+  MergeView view = MergeView::groups;
+  int layer = 0;       ///< groups as they are after this layer, from 1; 0: after the last
+  double opacity = 1;  ///< of the mean colours
+  bool operator==(const MergeStyle&) const = default;
+};
+
+/// Heat map of the groups' sizes, after the layer of MergeStyle; logarithmic from 1 to the largest.
+struct GroupSizeStyle {
+  bool visible = false;
+  double opacity = 0.7;
+  Palette palette = Palette::inferno;
+  bool operator==(const GroupSizeStyle&) const = default;
+};
+
 /// The part of the frame that the model sees; drawn only where it is less than the frame.
 struct CropStyle {
   bool visible = true;
@@ -48,6 +69,8 @@ struct CropStyle {
 struct Style {
   RltStyle rlt;
   DifferenceStyle difference;
+  MergeStyle merges;
+  GroupSizeStyle sizes;
   GridStyle grid;
   CropStyle crop;
   bool operator==(const Style&) const = default;

@@ -11,14 +11,13 @@ bool has_decisions(const trace::ClipTrace& clip) {
   return clip.has_rlt && clip.t > 0 && clip.keep.size() == clip.tokens() && clip.tokens() > 0;
 }
 
-/// First source frame after the clip.
+}  // namespace
+
 int64_t end_of(const trace::ClipTrace& clip) {
   const auto& f = clip.frame_indices;
   const int64_t step = f.size() > 1 ? std::max<int64_t>(1, f.back() - f[f.size() - 2]) : 1;
   return f.back() + step;
 }
-
-}  // namespace
 
 const trace::ClipTrace* clip_at(const trace::TokenTrace& trace, int64_t frame_index) {
   const trace::ClipTrace* best = nullptr;
@@ -43,7 +42,8 @@ std::optional<Moment> moment_at(const trace::ClipTrace& clip, int64_t frame_inde
 
 std::optional<TokenState> token_at(const trace::ClipTrace& clip, const Moment& moment, double x,
                                    double y) {
-  if (!has_decisions(clip) || moment.tubelet < 0 || moment.tubelet >= clip.t) return std::nullopt;
+  if ((clip.has_rlt && !has_decisions(clip)) || moment.tubelet < 0 || moment.tubelet >= clip.t)
+    return std::nullopt;
   if (!(clip.crop_width > 0) || !(clip.crop_height > 0)) return std::nullopt;
   const double column = std::floor((x - clip.crop_x) / clip.crop_width * clip.w);
   const double row = std::floor((y - clip.crop_y) / clip.crop_height * clip.h);
@@ -55,14 +55,15 @@ std::optional<TokenState> token_at(const trace::ClipTrace& clip, const Moment& m
   const size_t place = size_t(token.row) * clip.w + token.column;
   const size_t plane = size_t(clip.h) * clip.w;
   const size_t at = token.t * plane + place;
-  token.kept = clip.keep[at] != 0;
   token.head = token.t;
+  if (clip.difference.size() == clip.tokens()) token.difference = clip.difference[at];
+  if (!clip.has_rlt) return token;
+  token.kept = clip.keep[at] != 0;
   while (token.head > 0 && !clip.keep[token.head * plane + place])
     --token.head;
   if (clip.run_length.size() == clip.tokens()) {
     token.run_length = clip.run_length[token.head * plane + place];
   }
-  if (clip.difference.size() == clip.tokens()) token.difference = clip.difference[at];
   return token;
 }
 

@@ -13,6 +13,9 @@ namespace looktwice::overlay {
 /// between, and after the last one as many as lie between the last two samples.
 const trace::ClipTrace* clip_at(const trace::TokenTrace& trace, int64_t frame_index);
 
+/// First source frame after the clip, which must have frames.
+int64_t end_of(const trace::ClipTrace& clip);
+
 /// The moment of a clip that stands for a source frame: its last sampled frame at or before it.
 struct Moment {
   int sample = 0;   ///< index into frame_indices
@@ -31,8 +34,8 @@ struct TokenState {
   int run_length = 1;    ///< of the run it belongs to, in tubelets
   float difference = 0;  ///< normalised units, +inf in the first tubelet
 };
-/// The token under a point of the source frame (pixels); none outside the model's crop or grid, or
-/// where the clip holds no RLT decisions.
+/// The token under a point of the source frame (pixels); none outside the model's crop or grid.
+/// Without RLT decisions every token is kept.
 std::optional<TokenState> token_at(const trace::ClipTrace& clip, const Moment& moment, double x,
                                    double y);
 

@@ -4,9 +4,11 @@ import json
 import math
 import os
 import shutil
+import struct
 import unittest
 
-from support import GOLDEN, Case, add_tensor, main, read_tensors, run, write_tensor
+from support import (GOLDEN, Case, add_tensor, main, read_header, read_tensors, run,
+                     write_tensor)
 
 TOKENS = os.path.join(GOLDEN, "tokens")
 VIDEO = os.path.join(TOKENS, "tiny_videomae")
@@ -139,6 +141,70 @@ class ImageModel(Golden):
                     self.assertEqual(list(got["tome/size"][1]), list(golden[key + "/size"][1]))
 
 
+class Options(Case):
+    SOURCE = "synth:static?width=96&height=64&frames=96"
+
+    def run_with(self, *options, model=VIDEO):
+        result = self.good("classify", self.SOURCE, "--model", model, "--json", "-", *options)
+        return json.loads(result.stdout, parse_constant=lambda c: self.fail(c))
+
+    def test_every_token_option_reaches_the_run(self):
+        plain = self.run_with("--tome", "8", "--rlt", "0.1")
+        for option, values in (("--tome-match", ("kth:2", "kth:3", "random")),
+                               ("--tome-sizes", ("run-lengths",)), ("--prop-attn", ("on", "off")),
+                               ("--pool", ("size-weighted", "unweighted")), ("--ln-eps", ("1e-3",)),
+                               ("--tome-feature", ("q", "v", "x")), ("--tome-distance", ("dot", "l2")),
+                               ("--tome-heads", ("concat",)),
+                               ("--tome-partition", ("sequential", "random")),
+                               ("--tome-position", ("mlp",)), ("--length-encoding", ("off",)),
+                               ("--length-order", ("reference",)), ("--tome", ("8,-1", "[4,0,9]"))):
+            for value in values:
+                got = self.run_with("--tome", "8", "--rlt", "0.1", option, value)
+                key = option[2:].replace("-", "_")
+                self.assertEqual(str(got["settings"]["tokens"][key]), str(float(value)) if key == "ln_eps"
+                                 else value)
+                if option == "--ln-eps":
+                    self.assertNotEqual(got["clips"][0]["top"], plain["clips"][0]["top"])
+        for preset, rlt, tome in (("paper:rlt", 0.1, "0"), ("paper:tome", None, "65"),
+                                  ("paper:rlt-tome-baseline", None, "65")):
+            tokens = self.run_with("--preset", preset)["settings"]["tokens"]
+            self.assertEqual((tokens["rlt"], tokens["tome"]), (rlt, tome))
+
+    def test_views_are_averaged_after_softmax(self):
+        out = self.path("out.safetensors")
+        result = self.good("classify", self.SOURCE, "--model", VIDEO, "--views", "2x3", "--dump", out,
+                           "--json", "-", "--top", 10)
+        clip = json.loads(result.stdout)["clips"][0]
+        (views, classes), logits = read_tensors(out)["logits"]
+        self.assertEqual(views, 6)
+        mean = [0.0] * classes
+        for v in range(views):
+            row = logits[v * classes:(v + 1) * classes]
+            weights = [math.exp(x - max(row)) for x in row]
+            for k in range(classes):
+                mean[k] += weights[k] / sum(weights) / views
+        for entry in clip["top"]:
+            self.assertAlmostEqual(entry["probability"], mean[entry["class"]], places=5)
+
+    def test_an_image_model_takes_every_frame(self):
+        doc = self.run_with("--clips", "all", "--stride", "1", "--top", "1", model=IMAGE)
+        self.assertEqual(len(doc["clips"]), 96)
+        self.assertEqual(len(doc["clips"][0]["top"]), 1)
+
+    def test_model_folders_are_listed(self):
+        doc = json.loads(self.good("models", TOKENS, "--json", "-").stdout)
+        kinds = {m["name"]: m["kind"] for m in doc["models"]}
+        self.assertEqual(kinds["tiny_videomae"], "VideoMAE")
+        self.assertEqual(kinds["tiny_timm"], "image ViT")
+        broken = self.path("broken")
+        os.mkdir(broken)
+        with open(os.path.join(broken, "config.json"), "w", encoding="utf-8") as f:
+            f.write('{"model_type": "videomae"}')
+        (model,) = json.loads(self.good("models", broken, "--json", "-").stdout)["models"]
+        self.assertIn("safetensors", model["problem"])
+        self.assertIn("broken", self.good("models", broken).stdout)
+
+
 class BadInput(Case):
     SOURCE = "synth:static?width=64&height=64&frames=64"
 
@@ -194,6 +260,49 @@ class BadInput(Case):
             values[3] = math.nan
             add_tensor(path, "head.bias", shape, values)
         self.refuse(self.broken(not_a_number), says="head.bias")
+
+        def header(change):
+            """Rewrites the header of the weights as text."""
+            def damage(folder):
+                path = os.path.join(folder, "model.safetensors")
+                with open(path, "rb") as f:
+                    (length,) = struct.unpack("<Q", f.read(8))
+                    text, blob = f.read(length).decode(), f.read()
+                text = change(text.rstrip())
+                with open(path, "wb") as f:
+                    f.write(struct.pack("<Q", len(text)) + text.encode() + blob)
+            return damage
+
+        def longer_than_the_file(folder):
+            with open(os.path.join(folder, "model.safetensors"), "r+b") as f:
+                f.write(struct.pack("<Q", 1 << 40))
+        self.refuse(self.broken(longer_than_the_file), says="model.safetensors")
+
+        def edit(name, **values):
+            def change(text):
+                doc = json.loads(text)
+                doc[name].update(values)
+                return json.dumps(doc)
+            return header(change)
+        entry = read_header(os.path.join(VIDEO, "model.safetensors"))["head.bias"]
+        begin, end = entry["data_offsets"]
+        self.refuse(self.broken(edit("head.bias", data_offsets=[begin, end + (1 << 40)])),
+                    says="head.bias")
+        self.refuse(self.broken(edit("head.bias", data_offsets=[begin - 4, end - 4])), says="overlap")
+        self.refuse(self.broken(edit("head.bias", dtype="F12")), says="F12")
+        self.refuse(self.broken(edit("head.bias", shape=[1 << 62, 1 << 62])), says="head.bias")
+        self.refuse(self.broken(edit("head.bias", shape=[-1])), says="head.bias")
+        self.refuse(self.broken(header(lambda t: t[:-1] + ', "head.bias": ' + json.dumps(entry) + "}")),
+                    says="head.bias")
+
+        def renamed(text):
+            return text.replace('"head.bias"', '"head.bios"')
+        self.refuse(self.broken(header(renamed)), says="head.bias")
+
+        def few_labels(folder):
+            with open(os.path.join(folder, "labels.txt"), "w", encoding="utf-8") as f:
+                f.write("one\ntwo\n")
+        self.refuse(self.broken(few_labels), says="labels.txt")
 
     def test_options(self):
         for option in (["--tome", "x"], ["--tome", "8,2"], ["--tome", "[1,2,3,4]"], ["--tome", "-1"],

@@ -14,6 +14,13 @@ GOLDEN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "golden"
 CODES = {"U8": "B", "I32": "i", "F32": "f", "F64": "d", "I64": "q"}
 
 
+def read_header(path):
+    """The header of a safetensors file."""
+    with open(path, "rb") as f:
+        (length,) = struct.unpack("<Q", f.read(8))
+        return json.loads(f.read(length))
+
+
 def read_tensors(path):
     """{name: (shape, flat array)} of a safetensors file."""
     with open(path, "rb") as f:

@@ -281,18 +281,19 @@ TEST(Legend, ExplainsWhatIsShownAndNothingElse) {
     return std::any_of(entries.begin(), entries.end(),
                        [&](const auto& e) { return e.swatch == swatch; });
   };
-  auto entries = overlay::legend_entries(style, clip.get(), 128, 64);
+  auto entries = overlay::legend_entries(style, clip.get(), nullptr, 128, 64);
   EXPECT_EQ(entries.size(), 3U);
   EXPECT_TRUE(has(entries, overlay::Swatch::kept));
   EXPECT_TRUE(has(entries, overlay::Swatch::pruned_hatch));
   EXPECT_TRUE(has(entries, overlay::Swatch::crop));
   const auto square = test::square_clip(64, 64, 2);
-  EXPECT_FALSE(has(overlay::legend_entries(style, square.get(), 64, 64), overlay::Swatch::crop));
+  EXPECT_FALSE(
+      has(overlay::legend_entries(style, square.get(), nullptr, 64, 64), overlay::Swatch::crop));
   style.rlt.pruned = overlay::PrunedStyle::run_length;
   style.difference.visible = style.grid.visible = true;
-  entries = overlay::legend_entries(style, clip.get(), 128, 64);
+  entries = overlay::legend_entries(style, clip.get(), nullptr, 128, 64);
   EXPECT_EQ(entries.size(), 5U);
-  EXPECT_TRUE(overlay::legend_entries(style, nullptr, 128, 64).empty());
+  EXPECT_TRUE(overlay::legend_entries(style, nullptr, nullptr, 128, 64).empty());
 
   overlay::Font font;
   if (!font.usable()) GTEST_SKIP() << "no font on this machine";

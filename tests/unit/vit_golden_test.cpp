@@ -13,6 +13,7 @@
 #include "models/classifier.h"
 #include "tokens/rlt.h"
 #include "tokens/tome_schedule.h"
+#include "trace/group_rows.h"
 
 namespace looktwice::models {
 namespace {
@@ -203,6 +204,14 @@ TEST_P(VitGolden, TimmClassTokenModelWithToMe) {
                   GetParam().logits)
             << at;
         if (schedule == "0") continue;
+        // A saved trace tells the rows of a class-token model as the model had them.
+        trace::ClipTrace saved;
+        saved.t = 1;
+        saved.h = saved.w = 6;
+        saved.extra_tokens = 1;
+        saved.layers = result.clips[b].layers;
+        for (int l = 1; l <= 3; ++l)
+          EXPECT_EQ(trace::group_rows(saved, l), result.clips[b].groups[size_t(l) - 1]) << at;
         const auto group = g.file.read<int32_t>(at + "/group_of_token");
         EXPECT_TRUE(std::equal(group.begin() + long(b) * 37, group.begin() + long(b + 1) * 37,
                                result.clips[b].groups.back().begin(),
@@ -338,6 +347,45 @@ TEST_P(VitGolden, ThreadsChangeNothing) {
     EXPECT_EQ(runs[0].clips[b].groups, runs[1].clips[b].groups);
     EXPECT_EQ(runs[0].clips[b].size, runs[1].clips[b].size);
     EXPECT_EQ(runs[0].clips[b].logits, runs[1].clips[b].logits) << "bit for bit";
+  }
+}
+
+TEST_P(VitGolden, SizesSumToWhatTheyStartedFrom) {
+  const VideoCases g;
+  const auto model = open("tiny_videomae");
+  ClipInput clip = g.clip(0);
+  // Runs of the last place of every tubelet go on for all four; the others are kept one by one.
+  std::vector<uint8_t> keep(64, 1);
+  for (size_t t = 1; t < 4; ++t)
+    keep[t * 16 + 15] = keep[t * 16 + 3] = 0;
+  clip.keep = keep;
+  for (const auto method :
+       {tokens::MatchMethod::bipartite, tokens::MatchMethod::kth, tokens::MatchMethod::random}) {
+    Reduction r;
+    r.merge = {9, 4, 30};
+    r.run_length_sizes = true;
+    r.match.method = method;
+    const auto result = model->classify({&clip, 1}, r).clips[0];
+    float seeded = 0, total = 0, lost = 0;
+    for (const float size : result.initial_size)
+      seeded += size;
+    for (const float size : result.size)
+      total += size;
+    // The matching with every k-th token drops its tail.
+    trace::ClipTrace trace;
+    trace.t = trace.h = trace.w = 4;
+    trace.has_rlt = true;
+    trace.keep = keep;
+    trace.initial_size = result.initial_size;
+    trace.layers = result.layers;
+    const auto roots = trace::group_roots(trace);
+    for (size_t i = 0; i < roots.size(); ++i)
+      if (roots[i] < 0) lost += result.initial_size[i];
+    EXPECT_EQ(seeded, 64.0f);
+    EXPECT_EQ(total + lost, seeded);
+    if (method != tokens::MatchMethod::kth) {
+      EXPECT_EQ(lost, 0.0f);
+    }
   }
 }
 
