@@ -31,7 +31,6 @@ Document document_from_json(const Json& json, const std::string& where) {
       throw bad_input(where, "has an unknown key \"" + key + "\"");
     }
   }
-  if (!document.settings.tokens.rlt) document.settings.tokens.rlt = 0.1f;
   return document;
 }
 

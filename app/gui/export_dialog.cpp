@@ -150,8 +150,9 @@ exporting::Request screen_request(const Workspace& workspace, const std::string&
   exporting::Request request;
   request.input = workspace.input();
   request.scene = document.scene;
-  request.panes.assign(document.scene.panes.size(),
-                       exporting::PaneSource{"", document.settings, ""});
+  request.panes.assign(
+      document.scene.panes.size(),
+      exporting::PaneSource{"", workspace.runner().effective(document.settings), ""});
   request.output = output;
   request.encoder.fps = {0, 1};
   return request;

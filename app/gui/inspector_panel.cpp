@@ -22,6 +22,9 @@ InspectorPanel::InspectorPanel(Workspace& workspace, QWidget* parent)
   });
   connect(&workspace, &Workspace::analysis_changed, this, redraw);
   connect(&workspace, &Workspace::place_changed, this, redraw);
+  connect(&workspace.runner(), &TokenRunner::changed, this, [this] {
+    if (workspace_.pinned() || workspace_.hovered()) refresh();
+  });
   connect(&workspace, &Workspace::frame_changed, this, [this] {
     if (workspace_.pinned() || workspace_.hovered()) refresh();
   });
@@ -41,6 +44,7 @@ void InspectorPanel::ui() {
     facts(*place, *token);
     pixels(*place, token->t);
     run(*place, *token);
+    group();
   }
   ImGui::End();
 }
@@ -62,7 +66,8 @@ void InspectorPanel::facts(Place place, const overlay::TokenState& token) {
     }
   }
   ImGui::PushTextWrapPos(0);
-  ImGui::TextUnformatted(decision_text(token, workspace_.tau()).c_str());
+  ImGui::TextUnformatted(workspace_.rlt_on() ? decision_text(token, workspace_.tau()).c_str()
+                                             : "RLT is off: every token enters the model.");
   if (std::isfinite(token.difference))
     dim_text("Difference %s", difference_text(token.difference).c_str());
   if (token.run_length > 1) {
@@ -147,7 +152,7 @@ void InspectorPanel::pixels(Place place, int tubelet) {
 
 void InspectorPanel::run(Place place, const overlay::TokenState& token) {
   const auto clip = workspace_.clip();
-  if (!clip || clip->t < 2) return;
+  if (!clip || clip->t < 2 || !clip->has_rlt) return;
   small_text("Through the clip");
   const float full = ImGui::GetContentRegionAvail().x;
   const float gap = float(px(3));

@@ -19,6 +19,7 @@ class InspectorPanel : public ImGuiWidget {
   void facts(Place place, const overlay::TokenState& token);
   void pixels(Place place, int tubelet);
   void run(Place place, const overlay::TokenState& token);
+  void group();  // inspector_group.cpp
   /// Draws a patch of frame `sample` of the clip as the model sees it.
   void patch(Place place, int sample, struct ImVec2 at, float side);
 

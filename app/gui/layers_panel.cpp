@@ -1,5 +1,8 @@
 #include "layers_panel.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include "probe.h"
 #include "theme.h"
 #include "widgets.h"
@@ -25,6 +28,7 @@ LayersPanel::LayersPanel(Workspace& workspace, QWidget* parent)
     const compose::Scene& scene = workspace_.document().scene;
     if (scene != drawn_ || scene.style.difference.visible) refresh();
   });
+  connect(&workspace.models(), &ModelLibrary::classifier_changed, this, [this] { refresh(2); });
 }
 
 void LayersPanel::ui() {
@@ -34,6 +38,7 @@ void LayersPanel::ui() {
   layout(next);
   section("RLT marks");
   rlt(next.scene.style.rlt);
+  if (workspace_.runner().model()) merges(next.scene.style);
   others(next);
   if (next != workspace_.document()) workspace_.change(std::move(next), "Picture");
   ImGui::End();
@@ -79,6 +84,35 @@ void LayersPanel::rlt(overlay::RltStyle& style) {
   toggle("rlt.outline", "Outline kept patches", &style.outline_kept);
   if (style.pruned == overlay::PrunedStyle::run_length)
     palette_choice("rlt.palette", &style.palette);
+}
+
+void LayersPanel::merges(overlay::Style& style) {
+  section("Merge groups");
+  const int layers = workspace_.runner().model()->model().config().layers;
+  toggle("merges.visible", "Show groups", &style.merges.visible,
+         "Tokens that the model has merged into one.");
+  toggle("sizes.visible", "Show group sizes", &style.sizes.visible,
+         "Heat map: how many tokens are in each group.");
+  if (!style.merges.visible && !style.sizes.visible) return;
+  double layer = style.merges.layer <= 0 ? layers : std::min(style.merges.layer, layers);
+  if (value_slider("merges.layer", "After layer", &layer, 1, layers, "%.0f", "",
+                   "The groups as they are after this layer."))
+    style.merges.layer = int(std::lround(layer));
+  if (style.merges.visible) {
+    static constexpr const char* kViews[] = {"Mean colour", "Outlines"};
+    static constexpr const char* kTips[] = {
+        "Every group in its mean colour with a border, as the figures of the ToMe paper.",
+        "Borders of groups of two tokens or more, over the picture."};
+    int chosen = int(style.merges.view);
+    if (segments("merges.view", &chosen, kViews, 2, kTips))
+      style.merges.view = overlay::MergeView(chosen);
+    if (style.merges.view == overlay::MergeView::groups) {
+      double opacity = style.merges.opacity * 100;
+      if (value_slider("merges.opacity", "Opacity", &opacity, 0, 100, "%.0f", "%"))
+        style.merges.opacity = opacity / 100;
+    }
+  }
+  if (style.sizes.visible) palette_choice("sizes.palette", &style.sizes.palette);
 }
 
 void LayersPanel::others(Document& next) {

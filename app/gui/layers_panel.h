@@ -17,6 +17,7 @@ class LayersPanel : public ImGuiWidget {
  private:
   void layout(Document& next);
   void rlt(overlay::RltStyle& style);
+  void merges(overlay::Style& style);
   void others(Document& next);
 
   Workspace& workspace_;

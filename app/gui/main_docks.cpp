@@ -12,6 +12,7 @@
 #include "source_panel.h"
 #include "theme.h"
 #include "threshold_panel.h"
+#include "tokens_panel.h"
 #include "viewport.h"
 
 namespace looktwice::gui {
@@ -61,6 +62,13 @@ void MainWindow::build_docks() {
   log_ = new LogPanel;
   QDockWidget* source = add_dock("source", "Source", source_, Qt::LeftDockWidgetArea);
   QDockWidget* threshold = add_dock("threshold", "Threshold", threshold_, Qt::RightDockWidgetArea);
+  QDockWidget* tokens =
+      add_dock("tokens", "Model", new TokensPanel(workspace_), Qt::RightDockWidgetArea, threshold);
+  threshold->raise();
+  // Whoever chooses a model wants to see what it does.
+  connect(&workspace_.models(), &ModelLibrary::classifier_changed, tokens, [this, tokens] {
+    if (workspace_.models().classifier()) tokens->raise();
+  });
   QDockWidget* inspector = add_dock("inspector", "Inspector", inspector_, Qt::RightDockWidgetArea);
   QDockWidget* layers = add_dock("layers", "Layers", layers_, Qt::LeftDockWidgetArea);
   QDockWidget* charts = add_dock("charts", "Charts", charts_, Qt::BottomDockWidgetArea);

@@ -9,6 +9,7 @@
 #include "latency.h"
 #include "log_panel.h"
 #include "main_window.h"
+#include "model_state.h"
 #include "probe.h"
 #include "theme.h"
 #include "viewport.h"
@@ -37,6 +38,7 @@ Json MainWindow::state() const {
   json["live"] = status.info.live;
   json["dropped"] = status.dropped;
   json["tau"] = workspace_.tau();
+  json["model"] = model_state(workspace_);
   const auto clip = workspace_.clip();
   json["clip"] = workspace_.measured() ? Json(workspace_.measured()->number) : Json();
   json["kept_ratio"] = clip ? Json(workspace_.kept_ratio()) : Json();

@@ -9,6 +9,7 @@
 #include <QVBoxLayout>
 
 #include "frames/scenes.h"
+#include "models_panel.h"
 #include "theme.h"
 
 namespace looktwice::gui {
@@ -140,6 +141,9 @@ SourcePanel::SourcePanel(Workspace& workspace, QWidget* parent)
   connect(resize_, &QComboBox::activated, this, [this](int index) {
     edit([&](frames::ClipOptions& clip) { clip.resize = frames::Resize(index); }, "Resize");
   });
+
+  layout->addSpacing(int(px(8)));
+  layout->addWidget(new ModelsPanel(workspace));
 
   layout->addSpacing(int(px(8)));
   layout->addWidget(heading("Built-in scenes"));

@@ -24,6 +24,7 @@ Viewport::Viewport(Workspace& workspace, std::string name, QWidget* parent)
   connect(&workspace, &Workspace::document_changed, this, redraw);
   connect(&workspace, &Workspace::analysis_changed, this, redraw);
   connect(&workspace, &Workspace::place_changed, this, redraw);
+  connect(&workspace.runner(), &TokenRunner::changed, this, redraw);
   connect(this, &QOpenGLWidget::frameSwapped, this, [this] {
     if (drawn_tau_ == workspace_.tau()) tau_latency().answered();
     if (drawn_tau_ >= 0) first_picture();
@@ -131,6 +132,7 @@ void Viewport::ui() {
     const compose::Arrangement where = arrangement();
     interact(where);
     draw_pixels(where);
+    draw_group(where);
     draw_places(where);
     draw_region(where);
     draw_wipe(where);

@@ -58,6 +58,7 @@ class Viewport : public ImGuiWidget {
   void draw_region(const compose::Arrangement& arrangement);
   void draw_box(const compose::Cell& cell, const compose::Rect& rect, unsigned color, float width);
   void draw_places(const compose::Arrangement& arrangement);
+  void draw_group(const compose::Arrangement& where);  // viewport_groups.cpp
   void draw_place(const compose::Cell& cell, Place place, unsigned color, float width);
   void draw_pixels(const compose::Arrangement& arrangement);
   void draw_wipe(const compose::Arrangement& arrangement);

@@ -78,7 +78,9 @@ void Viewport::hover_tip(const compose::Cell&, compose::Point pixel) {
     ImGui::PopFont();
     ImGui::SameLine();
     dim_text("tubelet %d, row %d, column %d", token->t, token->row, token->column);
-    if (std::isfinite(token->difference)) {
+    if (!workspace_.rlt_on()) {
+      ImGui::TextUnformatted("RLT is off: every token enters the model");
+    } else if (std::isfinite(token->difference)) {
       ImGui::Text("Difference %.4f  %s  τ %.4f", double(token->difference), token->kept ? ">" : "≤",
                   double(workspace_.tau()));
     } else {

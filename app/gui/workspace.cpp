@@ -32,6 +32,7 @@ Workspace::Workspace(QObject* parent)
   timer_.setSingleShot(true);
   timer_.setTimerType(Qt::PreciseTimer);
   connect(&timer_, &QTimer::timeout, this, [this] { tick(); });
+  runner_ = std::make_unique<TokenRunner>(*this);
 }
 
 void Workspace::open(const std::string& input) {
@@ -190,6 +191,7 @@ void Workspace::load_document(Document next) {
 }
 
 void Workspace::after_document(const Document& before) {
+  if (document().settings.tokens.rlt) last_tau_ = *document().settings.tokens.rlt;
   if (before.settings.clip != document().settings.clip) {
     plan();
   } else if (before.settings.tokens.rlt != document().settings.tokens.rlt) {
@@ -296,9 +298,7 @@ void Workspace::analyse_live() {
       [this, id = plan_id_](MeasuredClipPtr clip) {
         if (id != plan_id_) return;
         measured_ = std::move(clip);
-        auto decided = std::make_shared<trace::ClipTrace>(measured_->trace);
-        engine::decide(*decided, tau());
-        clip_ = std::move(decided);
+        clip_ = decided(*measured_);
         stale_ = false;
         emit analysis_changed();
       });
@@ -322,12 +322,21 @@ void Workspace::update_clip() {
     clip_ = nullptr;
     return;
   }
-  if (measured_ == found && clip_ && clip_->tau == tau() && !stale_) return;
+  if (measured_ == found && clip_ && clip_->has_rlt == rlt_on() && clip_->tau == tau() && !stale_)
+    return;
   measured_ = found;
-  auto decided = std::make_shared<trace::ClipTrace>(found->trace);
-  engine::decide(*decided, tau());
-  clip_ = std::move(decided);
+  clip_ = decided(*found);
   stale_ = false;
+}
+
+std::shared_ptr<const trace::ClipTrace> Workspace::decided(const MeasuredClip& measured) const {
+  auto clip = std::make_shared<trace::ClipTrace>(measured.trace);
+  if (rlt_on()) {
+    engine::decide(*clip, tau());
+  } else {
+    clip->tau = tau();
+  }
+  return clip;
 }
 
 void Workspace::update_held() {
@@ -373,6 +382,15 @@ compose::PaneInput Workspace::pane_input(int) const {
   compose::PaneInput input;
   input.frame = frame_;
   input.clip = clip_;
+  if (const TokenRunPtr run = runner_->run()) {
+    input.merged = run->trace;
+    // Live video runs ahead of its model.
+    input.stale = runner_->stale() ||
+                  (clip_ && status_.info.live && run->trace->frame_indices != clip_->frame_indices);
+    input.pixels = runner_->pixels();
+    // Random drop is decided by the run alone.
+    if (!rlt_on() && !input.stale && run->trace->has_rlt) input.clip = run->trace;
+  }
   for (const auto& [index, frame] : held_)
     input.held.push_back(frame);
   return input;

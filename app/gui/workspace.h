@@ -18,7 +18,9 @@
 #include "compose/compositor.h"
 #include "document.h"
 #include "history.h"
+#include "model_library.h"
 #include "overlay/token_picture.h"
+#include "token_runner.h"
 #include "video/player.h"
 
 namespace looktwice::gui {
@@ -61,7 +63,9 @@ class Workspace : public QObject {
 
   // The document.
   const Document& document() const { return history_.now(); }
-  float tau() const { return document().settings.tokens.rlt.value_or(0.0f); }
+  /// The threshold; the last one while RLT is off.
+  float tau() const { return document().settings.tokens.rlt.value_or(last_tau_); }
+  bool rlt_on() const { return document().settings.tokens.rlt.has_value(); }
   /// `what` names the change for undo; changes of the same name that follow closely are one step.
   void change(Document document, const std::string& what);
   void set_tau(float tau);
@@ -70,6 +74,13 @@ class Workspace : public QObject {
   const History<Document>& history() const { return history_; }
   void seal_change() { history_.seal(); }
   void load_document(Document document);
+
+  // Models.
+  ModelLibrary& models() { return models_; }
+  const ModelLibrary& models() const { return models_; }
+  /// What the loaded classifier makes of the video.
+  TokenRunner& runner() { return *runner_; }
+  const TokenRunner& runner() const { return *runner_; }
 
   // Analysis.
   /// The clip under the playhead as decided at the present τ; null while nothing is known.
@@ -115,9 +126,11 @@ class Workspace : public QObject {
   void analyse();
   void analyse_live();
   void update_clip();
+  std::shared_ptr<const trace::ClipTrace> decided(const MeasuredClip& measured) const;
   void update_held();
   void after_document(const Document& before);
 
+  ModelLibrary models_;
   std::unique_ptr<video::Player> player_;
   std::shared_ptr<std::atomic<bool>> change_posted_;
   video::PlayerStatus status_;
@@ -142,6 +155,9 @@ class Workspace : public QObject {
   std::vector<int64_t> held_wanted_;
   std::optional<Place> hovered_, pinned_;
   std::optional<QRect> region_;
+  float last_tau_ = 0.1f;
+  std::unique_ptr<TokenRunner>
+      runner_;   ///< its jobs end before the player goes, as those of async_
   Async async_;  ///< last: its jobs end before the player that they ask for frames goes
 };
 

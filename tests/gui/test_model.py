@@ -1,0 +1,130 @@
+#!/usr/bin/env python3
+"""A model over the video: choosing one, merging, dense runs, broken models."""
+import os
+import shutil
+import tempfile
+
+from app import App, check, main
+
+GOLDEN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "golden", "tokens")
+SCENE = "synth:static?width=256&height=192&frames=96"
+
+
+class Models:
+    """A folder of model folders: two good ones and a truncated one."""
+
+    def __enter__(self):
+        self.folder = tempfile.mkdtemp(prefix="looktwice-models-")
+        for name, golden in (("good", "tiny_videomae"), ("image", "tiny_timm"), ("torn", "tiny_videomae")):
+            target = os.path.join(self.folder, name)
+            shutil.copytree(os.path.join(GOLDEN, golden), target, copy_function=shutil.copyfile)
+            os.chmod(target, 0o755)
+        # Damage that headers do not show: only loading finds it.
+        weights = os.path.join(self.folder, "torn", "model.safetensors")
+        with open(weights, "r+b") as file:
+            file.seek(-4, os.SEEK_END)
+            file.write(b"\x00\x00\xc0\x7f")
+        self.env = {"LOOKTWICE_MODELS": self.folder, "XDG_DATA_HOME": self.folder}
+        return self
+
+    def __exit__(self, *_):
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def found(state, *names):
+    return set(names) <= {m["name"] for m in state["model"]["found"]}
+
+
+def choose(app, name):
+    app.wait(lambda s: found(s, name), f"model {name} found")
+    app.click(f"model.{name}", 0.3, 0.25)
+    return app.wait(lambda s: s["model"]["classify"]["folder"].endswith("/" + name), f"{name} loaded")
+
+
+def current(state):
+    model = state["model"]
+    return model["run"] is not None and not model["stale"]
+
+
+def a_chosen_model_runs_and_draws_its_groups():
+    with Models() as models, App("--paused", SCENE, env=models.env) as app:
+        app.ready()
+        app.move("play.end")
+        before = app.shot()
+        choose(app, "good")
+        state = app.wait(current, "a clip run")
+        check(state["model"]["run"]["tokens"][0] <= 64, "more tokens than the clip has")
+        # r tokens fewer in every layer.
+        app.edit("tokens.schedule")
+        app.type("8")
+        app.key("Return")
+        state = app.wait(lambda s: s["model"]["tome"] == "8" and current(s)
+                         and s["model"]["run"]["tokens"][1] < s["model"]["run"]["tokens"][0],
+                         "a run that merges")
+        app.move("play.end")
+        app.wait_picture(lambda p: p.differing(before, state["rects"]["view.area"]) > 0.05,
+                         "groups on the picture")
+
+
+def bars_are_dragged():
+    with Models() as models, App("--paused", SCENE, env=models.env) as app:
+        app.ready()
+        choose(app, "good")
+        app.wait(current, "a clip run")
+        app.drag("tokens.bars", (0.5, 0.9), (0.5, 0.3))
+        state = app.wait(lambda s: s["model"]["tome"].startswith("[0,"), "one bar raised")
+        r = [int(v) for v in state["model"]["tome"][1:-1].split(",")]
+        check(r[1] > 0 and r[2] == 0, f"another bar moved: {r}")
+        app.wait(lambda s: current(s) and s["model"]["run"]["tokens"][2]
+                 == s["model"]["run"]["tokens"][1] - min(r[1], s["model"]["run"]["tokens"][1] // 2),
+                 "a run with it")
+        app.focus()
+        app.key("ctrl+z")
+        app.wait(lambda s: s["model"]["tome"] == "0", "undo of the drag")
+
+
+def dense_runs_are_compared():
+    with Models() as models, App("--paused", SCENE, env=models.env) as app:
+        app.ready()
+        choose(app, "good")
+        app.wait(current, "a clip run")
+        app.click("tokens.dense")
+        app.wait(lambda s: s["model"]["dense"] is not None, "a dense run")
+        app.wait(lambda s: s["model"]["agreement"]["of"] == 1, "the comparison")
+
+
+def hovering_lights_the_whole_group():
+    with Models() as models, App("--paused", SCENE, env=models.env) as app:
+        app.ready()
+        choose(app, "good")
+        app.edit("tokens.schedule")
+        app.type("20")
+        app.key("Return")
+        app.wait(lambda s: s["model"]["tome"] == "20" and current(s), "a run that merges")
+        for fx in (0.5, 0.45, 0.55, 0.42, 0.58):
+            app.move("view.area", fx, 0.5)
+            app.wait(lambda s: s["model"]["lit"] >= 1, "a lit token")
+            if app.state["model"]["lit"] > 1:
+                return
+        check(False, "no group of two or more was found under the pointer")
+
+
+def a_broken_model_leaves_the_good_one():
+    with Models() as models, App("--paused", SCENE, env=models.env) as app:
+        app.ready()
+        choose(app, "good")
+        app.wait(current, "a clip run")
+        app.click("model.torn", 0.3, 0.25)
+        state = app.wait(lambda s: s["model"]["classify"]["failed"].endswith("/torn"), "the refusal")
+        check(state["model"]["classify"]["folder"].endswith("/good"), "the good model is gone")
+        check("NaN" in state["model"]["classify"]["error"] or "finite" in state["model"]["classify"]["error"],
+              f"says nothing of the damage: {state['model']['classify']['error']}")
+        state = app.wait(lambda s: s["model"]["settings"].endswith("/good") and current(s), "the good one runs")
+        # An image model takes over, frame by frame.
+        choose(app, "image")
+        app.wait(lambda s: current(s) and len(s["model"]["run"]["tokens"]) == 4, "an image model's run")
+        check(app.quit() == 0, "the app did not end well")
+
+
+main(a_chosen_model_runs_and_draws_its_groups, bars_are_dragged, dense_runs_are_compared,
+     hovering_lights_the_whole_group, a_broken_model_leaves_the_good_one)
