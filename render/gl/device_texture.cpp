@@ -5,10 +5,6 @@
 
 namespace looktwice::gl {
 
-void delete_buffer(unsigned id) {
-  glDeleteBuffers(1, &id);
-}
-
 DeviceTexture::DeviceTexture(const Owner& owner, Format format, int width, int height,
                              Filter filter)
     : texture_(owner, format, width, height, filter),
