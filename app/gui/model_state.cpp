@@ -36,10 +36,10 @@ Json model_state(const Workspace& workspace) {
     for (const trace::LayerTrace& layer : run->trace->layers)
       tokens.push_back(layer.tokens_in);
     if (!run->trace->layers.empty()) tokens.push_back(run->trace->layers.back().tokens_out);
-    json["run"] = {{"clip", run->clip},
-                   {"tokens", tokens},
-                   {"class", run->trace->predictions.empty() ? -1
-                                                             : run->trace->predictions[0].index}};
+    json["run"] = {
+        {"clip", run->clip},
+        {"tokens", tokens},
+        {"class", run->trace->predictions.empty() ? -1 : run->trace->predictions[0].index}};
   }
   const DenseRunPtr dense = runner.dense();
   json["dense"] = dense && !dense->predictions.empty() ? Json(dense->predictions[0].index) : Json();
