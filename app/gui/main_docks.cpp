@@ -65,11 +65,15 @@ void MainWindow::build_docks() {
   QDockWidget* tokens =
       add_dock("tokens", "Model", new TokensPanel(workspace_), Qt::RightDockWidgetArea, threshold);
   threshold->raise();
-  // Whoever chooses a model wants to see what it does.
-  connect(&workspace_.models(), &ModelLibrary::classifier_changed, tokens, [this, tokens] {
-    if (workspace_.models().classifier()) tokens->raise();
-  });
   QDockWidget* inspector = add_dock("inspector", "Inspector", inspector_, Qt::RightDockWidgetArea);
+  // Whoever chooses a model wants to see what it does: its panel takes most of the column.
+  connect(&workspace_.models(), &ModelLibrary::classifier_changed, tokens,
+          [this, tokens, inspector] {
+            if (!workspace_.models().classifier() || !tokens->isVisible()) return;
+            tokens->raise();
+            if (!tokens->isFloating() && !inspector->isFloating())
+              resizeDocks({tokens, inspector}, {int(px(600)), int(px(200))}, Qt::Vertical);
+          });
   QDockWidget* layers = add_dock("layers", "Layers", layers_, Qt::LeftDockWidgetArea);
   QDockWidget* charts = add_dock("charts", "Charts", charts_, Qt::BottomDockWidgetArea);
   QDockWidget* log = add_dock("log", "Log", log_, Qt::BottomDockWidgetArea, charts);

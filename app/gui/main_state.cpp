@@ -10,6 +10,7 @@
 #include "log_panel.h"
 #include "main_window.h"
 #include "model_state.h"
+#include "models_panel.h"
 #include "probe.h"
 #include "theme.h"
 #include "viewport.h"
@@ -85,6 +86,7 @@ Json MainWindow::state() const {
   json["export"] = export_ != nullptr ? export_->state() : "idle";
   json["export_message"] = export_ != nullptr ? export_->message() : "";
   if (export_ != nullptr) export_->add_probes();
+  if (const auto* models = findChild<ModelsPanel*>()) models->add_probes();
   const QRect region = workspace_.region().value_or(QRect());
   json["region"] =
       workspace_.region() ? Json{region.x(), region.y(), region.width(), region.height()} : Json();

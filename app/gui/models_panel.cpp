@@ -206,7 +206,13 @@ void ModelsPanel::update_rows() {
     const auto row = rows_.find(entry.info.folder);
     if (row == rows_.end()) continue;
     row->second->show_entry(entry, library_.slot(library_.use_of(entry.info.folder)));
-    Probes::instance().add("model." + entry.info.name, row->second);
+  }
+}
+
+void ModelsPanel::add_probes() const {
+  for (const ModelLibrary::Entry& entry : library_.entries()) {
+    const auto row = rows_.find(entry.info.folder);
+    if (row != rows_.end()) Probes::instance().add("model." + entry.info.name, row->second);
   }
 }
 

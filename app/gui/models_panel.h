@@ -47,6 +47,8 @@ class ModelsPanel : public QWidget {
   Q_OBJECT
  public:
   explicit ModelsPanel(Workspace& workspace, QWidget* parent = nullptr);
+  /// Says where its rows lie now.
+  void add_probes() const;
 
  private:
   void rebuild();

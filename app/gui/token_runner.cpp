@@ -88,8 +88,6 @@ void TokenRunner::model_changed() {
     } catch (const Error&) {
       next.settings.tokens.tome = "0";
     }
-    if (!next.scene.style.merges.visible && !next.scene.style.sizes.visible)
-      next.scene.style.merges.visible = true;
     next.scene.style.merges.layer = std::min(next.scene.style.merges.layer, config.layers);
   } else if (!next.settings.tokens.rlt) {
     next.settings.tokens.rlt = workspace_.tau();

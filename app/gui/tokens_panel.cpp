@@ -33,7 +33,10 @@ std::string amount(double value, const char* unit, int decimals) {
 /// Text at the right end of the line.
 void right_text(const std::string& text, ImU32 color) {
   const float width = ImGui::CalcTextSize(text.c_str()).x;
-  ImGui::SameLine(std::max(0.0f, ImGui::GetWindowContentRegionMax().x - width));
+  ImGui::SameLine();
+  // From the window's edge, inside groups too.
+  ImGui::SetCursorPosX(
+      std::max(ImGui::GetCursorPosX(), ImGui::GetWindowContentRegionMax().x - width));
   ImGui::PushStyleColor(ImGuiCol_Text, color);
   ImGui::TextUnformatted(text.c_str());
   ImGui::PopStyleColor();
@@ -46,7 +49,7 @@ void saving(const char* id, const char* label, double now, double dense, const s
   const ImVec2 at = ImGui::GetCursorScreenPos();
   ImGui::BeginGroup();
   dim_text("%s", label);
-  ImGui::SameLine(float(px(74)));
+  ImGui::SameLine(float(px(74)), 0);
   ImGui::TextUnformatted(text.c_str());
   if (dense > 0) {
     char saved[32];
@@ -119,6 +122,14 @@ void TokensPanel::ui() {
     advanced(next);
   }
   ImGui::End();
+  // Whoever starts to merge wants to see what is merged.
+  const auto merging = [&](const Document& document) {
+    const auto schedule = schedule_values(document.settings.tokens.tome, now.layers);
+    return std::ranges::any_of(schedule, [](int r) { return r > 0; });
+  };
+  if (now.config != nullptr && merging(next) && !merging(workspace_.document()) &&
+      !next.scene.style.sizes.visible)
+    next.scene.style.merges.visible = true;
   if (next != workspace_.document()) workspace_.change(std::move(next), "Token reduction");
 }
 
@@ -214,12 +225,12 @@ void TokensPanel::entering(const View& view, Document& next) {
 void TokensPanel::merging(const View& view, Document& next) {
   section("Merged in each layer");
   engine::TokenSettings& t = next.settings.tokens;
-  chart(view, next);
   if (!schedule_edited_) {
     std::snprintf(schedule_.data(), schedule_.size(), "%s", t.tome.c_str());
   }
+  ImGui::AlignTextToFramePadding();
   dim_text("Schedule");
-  ImGui::SameLine(float(px(74)));
+  ImGui::SameLine(float(px(86)));
   ImGui::SetNextItemWidth(-1);
   const bool entered =
       ImGui::InputText("##schedule", schedule_.data(), schedule_.size(),
@@ -236,6 +247,7 @@ void TokensPanel::merging(const View& view, Document& next) {
     if (!schedule_values(text, view.layers).empty()) t.tome = text;
     schedule_edited_ = false;
   }
+  chart(view, next);
   // One number for all layers.
   const int most = std::max(1, view.patches / std::max(1, view.layers * 2) * 2);
   double r = view.schedule.empty() ? 0 : *std::ranges::max_element(view.schedule);

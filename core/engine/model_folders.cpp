@@ -164,15 +164,17 @@ std::vector<std::string> find_model_folders(const std::vector<std::string>& plac
     if (seen.insert(path.string()).second) found.push_back(path.string());
   };
   for (const std::string& place : places) {
-    if (is_model(place)) {
+    std::error_code error;
+    if (fs::exists(fs::path(place) / "config.json", error)) {
       add(place);
       continue;
     }
     std::vector<fs::path> inside;
-    std::error_code error;
     for (const auto& entry : fs::directory_iterator(place, error))
       if (is_model(entry.path())) inside.push_back(entry.path());
     std::sort(inside.begin(), inside.end());
+    // Weights without a config, and no models beside them: a broken model.
+    if (inside.empty() && has_weights(place)) inside.emplace_back(place);
     for (const fs::path& folder : inside)
       add(folder);
   }

@@ -159,7 +159,8 @@ class Options(Case):
                                ("--tome-position", ("mlp",)), ("--length-encoding", ("off",)),
                                ("--length-order", ("reference",)), ("--tome", ("8,-1", "[4,0,9]"))):
             for value in values:
-                got = self.run_with("--tome", "8", "--rlt", "0.1", option, value)
+                tome = [] if option == "--tome" else ["--tome", "8"]
+                got = self.run_with(*tome, "--rlt", "0.1", option, value)
                 key = option[2:].replace("-", "_")
                 self.assertEqual(str(got["settings"]["tokens"][key]), str(float(value)) if key == "ln_eps"
                                  else value)
