@@ -91,6 +91,10 @@ void ImGuiWidget::paintGL() {
   platform_->begin_frame(ui_scale());
   Probes::instance().begin(this);
   ui();
+  // A list that has just opened is laid out over the next frames, before it can be seen.
+  const bool popup = ImGui::IsPopupOpen("", ImGuiPopupFlags_AnyPopup);
+  if (popup != popup_open_) frames_wanted_ = std::max(frames_wanted_, 4);
+  popup_open_ = popup;
   platform_->end_frame();
 
   const Qt::CursorShape shape = platform_->cursor();

@@ -59,6 +59,7 @@ class ImGuiWidget : public QOpenGLWidget {
   std::unique_ptr<ImGuiPlatform> platform_;
   QMetaObject::Connection about_to_be_destroyed_;
   int frames_wanted_ = 0;
+  bool popup_open_ = false;
   bool later_ = false;  ///< refresh_later() is on its way
   Qt::CursorShape cursor_ = Qt::ArrowCursor;
 };

@@ -78,6 +78,7 @@ void MainWindow::build_docks() {
   QDockWidget* charts = add_dock("charts", "Charts", charts_, Qt::BottomDockWidgetArea);
   QDockWidget* log = add_dock("log", "Log", log_, Qt::BottomDockWidgetArea, charts);
   log->hide();
+  build_generate_docks(inspector, charts);
   for (QDockWidget* dock : docks_)
     add_dock_commands(dock);
   setCorner(Qt::BottomRightCorner, Qt::RightDockWidgetArea);

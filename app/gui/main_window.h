@@ -21,6 +21,7 @@ namespace looktwice::gui {
 
 class ChartsPanel;
 class ExportDialog;
+class GenerateSession;
 class InspectorPanel;
 class LayersPanel;
 class LogPanel;
@@ -62,6 +63,8 @@ class MainWindow : public QMainWindow {
  private:
   // main_docks.cpp
   void build_docks();
+  // main_generate.cpp
+  void build_generate_docks(QDockWidget* right, QDockWidget* bottom);
   /// `beside`: the panel shares its place with that one, as a tab.
   QDockWidget* add_dock(const char* name, const QString& title, QWidget* content,
                         Qt::DockWidgetArea area, QDockWidget* beside = nullptr);
@@ -117,6 +120,7 @@ class MainWindow : public QMainWindow {
   Workspace workspace_;
   QualityMeter quality_{workspace_};
   Runs runs_{workspace_, quality_};
+  std::shared_ptr<GenerateSession> generate_;  ///< panels refer to it; gone before the workspace
   CommandRegistry commands_;
   Viewport* viewport_ = nullptr;
   TransportBar* transport_ = nullptr;

@@ -34,7 +34,7 @@ class Vocabulary {
     std::vector<std::string> words;
     std::string fallback;  ///< word taken where the prompt has none; empty: no token
   };
-  const std::vector<Slot>& slots() const { return slots_; }
+  const std::vector<Slot>& caption_slots() const { return slots_; }
   std::vector<std::string> words() const;
 
  private:

@@ -70,7 +70,9 @@ void draw_line(Canvas& canvas, const Content& content, const Layout& layout, con
       widest = std::max(widest, font.width(cell_text(ms_of(s, line)), small));
   for (int step = 1; step <= layout.steps; ++step)
     narrowest = std::min(narrowest, layout.cell(line, step).width);
-  const bool texts = whole && widest + 2 * pixel <= narrowest;
+  // Not onto the outlines of a prediction.
+  const float outline = row.predicted ? 2 * (std::max(2.F, std::round(2 * pixel)) + pixel) : 0;
+  const bool texts = whole && widest + 2 * pixel + outline <= narrowest;
 
   for (int step = 1; step <= layout.steps; ++step) {
     const Box box = layout.cell(line, step);

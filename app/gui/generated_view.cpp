@@ -1,0 +1,229 @@
+#include "generated_view.h"
+
+#include <QMetaObject>
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "overlay/palette.h"
+#include "probe.h"
+#include "theme.h"
+#include "widgets.h"
+
+namespace looktwice::gui {
+namespace {
+
+constexpr double kBar = 38;
+constexpr double kGain = 4;
+
+/// The residual change of every token over the video, in the colours of the heat maps.
+frames::RgbVideoPtr with_change(const frames::RgbVideo& video, const std::vector<float>& change,
+                                int patch_height, int patch_width) {
+  auto out = std::make_shared<frames::RgbVideo>(video);
+  const int rows = (video.height + patch_height - 1) / patch_height;
+  const int columns = (video.width + patch_width - 1) / patch_width;
+  if (change.size() != size_t(video.frames()) * size_t(rows) * size_t(columns)) return out;
+  std::vector<float> sorted(change);
+  std::sort(sorted.begin(), sorted.end());
+  const float most = std::max(1e-9F, sorted[size_t(0.99 * double(sorted.size() - 1))]);
+  size_t at = 0;
+  for (int f = 0; f < video.frames(); ++f)
+    for (int y = 0; y < video.height; ++y)
+      for (int x = 0; x < video.width; ++x, at += 3) {
+        const size_t token =
+            (size_t(f) * size_t(rows) + size_t(y / patch_height)) * size_t(columns) +
+            size_t(x / patch_width);
+        const auto c = overlay::at(overlay::Palette::cividis, double(change[token] / most));
+        const float rgb[3] = {c.r, c.g, c.b};
+        for (size_t k = 0; k < 3; ++k)
+          out->rgb[at + k] =
+              uint8_t(std::lround(0.4F * float(video.rgb[at + k]) + 0.6F * 255 * rgb[k]));
+      }
+  return out;
+}
+
+}  // namespace
+
+GeneratedView::GeneratedView(GenerateSession& session, QWidget* parent)
+    : ImGuiWidget(parent), session_(session) {
+  setMinimumSize(280, 160);
+  connect(&session, &GenerateSession::entries_changed, this, &GeneratedView::rebuild);
+  connect(&timer_, &QTimer::timeout, this, &GeneratedView::tick);
+  rebuild();
+}
+
+GeneratedView::~GeneratedView() {
+  if (compositor_ && context() != nullptr) {
+    makeCurrent();
+    compositor_.reset();
+    doneCurrent();
+  } else if (compositor_) {
+    compositor_->abandon();
+  }
+}
+
+void GeneratedView::create_scene() {
+  if (!compositor_) compositor_ = std::make_unique<compose::Compositor>();
+}
+
+void GeneratedView::destroy_scene() {
+  if (compositor_) compositor_->release();
+}
+
+void GeneratedView::rebuild() {
+  panes_.clear();
+  summary_.clear();
+  const EntryPtr a = session_.a(), b = session_.b();
+  const auto label = [](const EntryPtr& e) {
+    return timeline::policy_label(e->settings.generate.cache);
+  };
+  if (b && b->run->video) {
+    const bool two =
+        a && a != b && a->run->video && a->run->video->rgb.size() == b->run->video->rgb.size();
+    if (two) panes_.push_back({a->run->video, "A: " + label(a), {}});
+    Shown shown{b->run->video, (two ? "B: " : "") + label(b), {}};
+    const int step = session_.chosen();
+    const auto preview = b->previews.find(step);
+    if (step > 0 && preview != b->previews.end()) {
+      shown.video = preview->second;
+      shown.title = "estimate after step " + std::to_string(step);
+      const auto change = b->changes.find(step);
+      const auto generator = session_.library().generator();
+      if (session_.show_change() && change != b->changes.end() && generator) {
+        const auto& patch = generator->model().config.patch;
+        shown.video = with_change(*shown.video, change->second, patch[1], patch[2]);
+        shown.title += " · colour: change of each token";
+      }
+      panes_.push_back(shown);
+    } else {
+      if (two) {
+        const engine::Quality quality = engine::compare(*a->run->video, *b->run->video);
+        for (int f = 0; f < b->run->video->frames(); ++f)
+          shown.captions.push_back(engine::quality_text(quality, f));
+        summary_ = engine::quality_text(quality) + " · " + engine::speed_text(*a->run, *b->run);
+      }
+      panes_.push_back(shown);
+      if (two && difference_)
+        panes_.push_back({engine::difference_video(*a->run->video, *b->run->video, kGain),
+                          "|A − B| × " + number_text(kGain),
+                          {}});
+    }
+    frames_ = shown.video->frames();
+    fps_ = std::clamp(shown.video->fps, 1.0, 60.0);
+    frame_ = std::min(frame_, std::max(0, frames_ - 1));
+  }
+  const bool moves = playing_ && frames_ > 1 && !panes_.empty();
+  if (moves)
+    timer_.start(int(std::lround(1000 / fps_)));
+  else
+    timer_.stop();
+  refresh(2);
+}
+
+void GeneratedView::tick() {
+  if (!isVisible() || frames_ < 1) return;
+  frame_ = (frame_ + 1) % frames_;
+  refresh();
+}
+
+void GeneratedView::scene(QSize pixels) {
+  const double scale = devicePixelRatioF() * ui_scale();
+  const int top = int(std::round(kBar * scale));
+  if (!compositor_ || panes_.empty() || pixels.height() <= top + 8) return;
+  compose::Scene scene;
+  scene.layout = compose::Layout::side_by_side;
+  scene.legend = compose::LegendPlace::none;
+  scene.timeline = false;
+  scene.panes.clear();
+  for (size_t i = 0; i < panes_.size(); ++i) {
+    compose::Pane pane;
+    pane.marks = false;
+    pane.title = panes_[i].title;
+    scene.panes.push_back(pane);
+    const frames::RgbVideo& video = *panes_[i].video;
+    const int at = std::min(frame_, video.frames() - 1);
+    compose::PaneInput input;
+    auto frame = std::make_shared<frames::Frame>();
+    frame->width = video.width;
+    frame->height = video.height;
+    frame->range = frames::Range::full;
+    frame->index = at;
+    frame->planes[0] = {video.frame(at), ptrdiff_t{3} * video.width, video.width, video.height};
+    frame->storage = panes_[i].video;
+    input.frame = std::move(frame);
+    if (size_t(at) < panes_[i].captions.size()) input.caption = panes_[i].captions[size_t(at)];
+    compositor_->set_pane(int(i), std::move(input));
+  }
+  compose::Target target;
+  target.framebuffer = defaultFramebufferObject();
+  target.y = top;
+  target.size = {pixels.width(), pixels.height() - top};
+  target.framebuffer_height = pixels.height();
+  try {
+    compositor_->draw(scene, target, {}, scale);
+  } catch (const Error& error) {
+    log(LogLevel::error, error.what());
+  }
+}
+
+void GeneratedView::ui() {
+  ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, ImVec2(float(px(8)), float(px(6))));
+  ImGui::PushStyleColor(ImGuiCol_WindowBg, ImVec4(0, 0, 0, 0));
+  begin_panel("generated", false);
+  ImGui::PopStyleColor();
+  ImGui::PopStyleVar();
+  if (panes_.empty()) {
+    const EntryPtr b = session_.b();
+    ImGui::PushTextWrapPos(0);
+    dim_text("%s", b ? "This model makes latents of a VAE that LookTwice does not have: its "
+                       "timeline can be looked at, its video not."
+                     : "What is generated appears here, beside the same video without caching.");
+    ImGui::PopTextWrapPos();
+  } else {
+    if (icon_button("generated.play", playing_ ? Icon::pause : Icon::play,
+                    playing_ ? "Pause" : "Play", playing_)) {
+      playing_ = !playing_;
+      rebuild();
+    }
+    ImGui::SameLine(0, float(px(8)));
+    ImGui::SetNextItemWidth(float(px(120)));
+    if (frames_ > 1 && ImGui::SliderInt("##frame", &frame_, 0, frames_ - 1, "frame %d")) {
+      playing_ = false;
+      rebuild();
+    }
+    probe_item("generated.frame");
+    ImGui::SameLine(0, float(px(12)));
+    if (session_.chosen() > 0) {
+      bool on = session_.show_change();
+      const bool clicked = ImGui::Checkbox("change of each token", &on);
+      probe_item("generated.change");
+      if (ImGui::IsItemHovered()) tooltip("How much the residual of each token moved at this step");
+      if (clicked)
+        QMetaObject::invokeMethod(
+            &session_, [this, on] { session_.set_show_change(on); }, Qt::QueuedConnection);
+      ImGui::SameLine(0, float(px(12)));
+      if (ImGui::Button("Back to the result"))
+        QMetaObject::invokeMethod(
+            &session_, [this] { session_.choose(session_.chosen()); }, Qt::QueuedConnection);
+    } else if (panes_.size() > 1) {
+      bool on = difference_;
+      const bool clicked = ImGui::Checkbox("difference", &on);
+      probe_item("generated.difference");
+      if (clicked) {
+        difference_ = on;
+        rebuild();
+      }
+      ImGui::SameLine(0, float(px(12)));
+      ImGui::AlignTextToFramePadding();
+      ImGui::TextUnformatted(summary_.c_str());
+      probe_item("generated.summary");
+    }
+  }
+  const ImVec2 size = ImGui::GetIO().DisplaySize;
+  probe("generated.area", ImVec2(0, float(px(kBar))), size);
+  ImGui::End();
+}
+
+}  // namespace looktwice::gui

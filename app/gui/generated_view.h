@@ -1,0 +1,45 @@
+#pragma once
+// The generated videos beside each other, in lockstep: A, B and their difference; or, at a chosen
+// step, what B was going to be and where it still changed.
+
+#include <QTimer>
+#include <memory>
+
+#include "compose/compositor.h"
+#include "generate_session.h"
+#include "imgui_widget.h"
+
+namespace looktwice::gui {
+
+class GeneratedView : public ImGuiWidget {
+  Q_OBJECT
+ public:
+  GeneratedView(GenerateSession& session, QWidget* parent = nullptr);
+  ~GeneratedView() override;
+
+ protected:
+  void create_scene() override;
+  void destroy_scene() override;
+  void scene(QSize pixels) override;
+  void ui() override;
+
+ private:
+  struct Shown {
+    frames::RgbVideoPtr video;
+    std::string title;
+    std::vector<std::string> captions;
+  };
+  void rebuild();
+  void tick();
+
+  GenerateSession& session_;
+  std::unique_ptr<compose::Compositor> compositor_;
+  std::vector<Shown> panes_;
+  std::string summary_;
+  bool difference_ = true, playing_ = true;
+  int frame_ = 0, frames_ = 0;
+  double fps_ = 8;
+  QTimer timer_;
+};
+
+}  // namespace looktwice::gui
