@@ -388,8 +388,8 @@ int run_export(const Options& o, const CLI::App& app) {
   }
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  std::printf("%s: %lld frames of %dx%d, %s, %.1f frames a second\n", o.output.c_str(),
-              static_cast<long long>(report.frames), report.size.width, report.size.height,
+  std::printf("%s: %lld %s, %s, %.1f frames a second\n", o.output.c_str(),
+              static_cast<long long>(report.frames), report.frames == 1 ? "frame" : "frames",
               report.encoder.c_str(), double(report.frames) / std::max(seconds, 1e-9));
   if (!o.json.empty()) {
     Json doc = document("export-report", 1);

@@ -1,6 +1,7 @@
 // looktwice open: starts the desktop app, which is installed or built beside this program.
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <memory>
@@ -16,6 +17,13 @@ namespace {
 namespace fs = std::filesystem;
 
 int open(const std::string& input) {
+  const auto unset = [](const char* name) {
+    const char* value = std::getenv(name);
+    return value == nullptr || *value == '\0';
+  };
+  if (unset("DISPLAY") && unset("WAYLAND_DISPLAY") && unset("QT_QPA_PLATFORM"))
+    throw run_failed("open", "there is no display here",
+                     "set DISPLAY, or render a video: looktwice export INPUT -o out.mp4");
   std::vector<std::string> words = {"looktwice-gui"};
   if (!input.empty()) words.push_back(input);
   std::vector<char*> args;

@@ -6,14 +6,35 @@
 #include <QStyleFactory>
 #include <QSurfaceFormat>
 #include <QTimer>
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
 
 #include "main_window.h"
 #include "theme.h"
 
+namespace {
+
+/// Qt itself would abort.
+bool has_display(int argc, char** argv) {
+  for (const char* name : {"DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"}) {
+    if (!qEnvironmentVariableIsEmpty(name)) return true;
+  }
+  return std::any_of(argv, argv + argc,
+                     [](const char* word) { return std::strcmp(word, "-platform") == 0; });
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
   using namespace looktwice::gui;
+  if (!has_display(argc, argv)) {
+    std::fprintf(stderr,
+                 "looktwice-gui: there is no display here; set DISPLAY, or render a video: "
+                 "looktwice export INPUT -o out.mp4\n");
+    return 1;
+  }
   // Undocking moves a widget to another top-level window: without sharing its GL objects would die.
   QCoreApplication::setAttribute(Qt::AA_ShareOpenGLContexts);
   QGuiApplication::setHighDpiScaleFactorRoundingPolicy(
