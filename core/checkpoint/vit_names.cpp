@@ -109,6 +109,7 @@ VitNames hf_names(const WeightFiles& weights, const std::string& prefix, bool wa
     if (find.has("layernorm.bias")) n.ignored.push_back(find.find("layernorm.bias"));
   }
   n.length_embed = find.find("length_embed");
+  n.position = find.find("pos_embed");  // learned positions, as the original code has them
   n.head = find.module({"classifier"});
   if (find.has("embeddings.position_embeddings"))
     n.ignored.push_back(find.find("embeddings.position_embeddings"));

@@ -71,6 +71,28 @@ class VideoModel(Golden):
             got = self.classify(source, folder, "--rlt", "0.1", "--ln-eps", "1e-5", *options)
             self.near(got["logits"][1], self.golden[f"rlt/{case}/logits"][1])
 
+    def test_learned_positions(self):
+        # Stored sinusoids give what computed ones give; others are used, and not the sinusoids.
+        folder = self.path("model")
+        shutil.copytree(VIDEO, folder)
+        with open(os.path.join(folder, "config.json")) as f:
+            c = json.load(f)
+        source, d = self.frames(), c["hidden_size"]
+        _, t, h, w, _ = self.golden["frames_u8"][0]
+        n = t // c["tubelet_size"] * (h // c["patch_size"]) * (w // c["patch_size"])
+        table = [(math.sin, math.cos)[j % 2](p * 10000 ** (-(j - j % 2) / d))
+                 for p in range(n) for j in range(d)]
+        weights = os.path.join(folder, "model.safetensors")
+        logits = []
+        for scale in (1, 1.5):
+            stored = struct.pack(f"<{n * d}f", *(scale * v for v in table))
+            add_tensor(weights, "pos_embed", [1, n, d], stored)
+            got = self.classify(source, folder, "--rlt", "0.1", "--ln-eps", "1e-6")
+            logits.append(got["logits"][1])
+        want = self.golden["rlt/tau0.1_eps1e-6/logits"][1]
+        self.near(logits[0], want)
+        self.assertGreater(max(abs(a - b) for a, b in zip(logits[1], want)), 1e-3)
+
     def test_tome(self):
         source = self.frames()
         for backend in backends():

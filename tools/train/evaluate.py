@@ -25,8 +25,6 @@ import vit
 import world
 
 TEST = 3_000_000_000
-TAUS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
-MERGES = (16, 32, 48, 64)
 
 
 def arguments():
@@ -36,6 +34,8 @@ def arguments():
     p.add_argument("--data", required=True)
     p.add_argument("--clips", type=int, default=4000)
     p.add_argument("--engine", choices=("looktwice", "torch"), default="looktwice")
+    p.add_argument("--taus", default="0.02,0.05,0.1,0.2,0.3,0.5")
+    p.add_argument("--merges", default="16,32,48,64", help="tokens ToMe merges in each layer")
     p.add_argument("--only", help="comma-separated parts: dense,rlt,trained,tome,random")
     return p.parse_args()
 
@@ -152,7 +152,7 @@ def main():
         if part == "trained":
             right, tokens, _ = run(a, clips, model, [])
             print(row("trained with RLT, all tokens", right, tokens, dense), flush=True)
-        for tau in TAUS:
+        for tau in map(float, a.taus.split(",")):
             right, tokens, _ = run(a, clips, model, ["--rlt", str(tau)])
             kept[tau] = tokens[:, 0].mean() / data.TOKENS
             results[part, tau] = right
@@ -162,7 +162,7 @@ def main():
             right, tokens, _ = run(a, clips, "scenes-vit-dense", ["--drop", f"random:{share:.3f}"])
             print(row(f"random, as many as τ = {tau}", right, tokens, dense), flush=True)
     if "tome" in parts:
-        for r in MERGES:
+        for r in map(int, a.merges.split(",")):
             right, tokens, _ = run(a, clips, "scenes-vit-dense", ["--tome", str(r)])
             results["tome", r] = right
             print(row(f"ToMe r = {r}", right, tokens, dense), flush=True)

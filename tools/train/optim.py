@@ -1,5 +1,8 @@
 """Muon for the matrices inside the blocks, AdamW for the rest; warm-up, constant, linear decay."""
 
+import datetime
+import time
+
 import torch
 
 
@@ -39,20 +42,40 @@ class Muon(torch.optim.Optimizer):
                     p.add_(u if wide else u.T, alpha=-group["lr"] * scale)
 
 
-def optimizers(model, inside, lr_muon, lr_adam, weight_decay=0.01):
+def optimizers(model, inside, lr_muon, lr_adam, weight_decay=0.01, decay_muon=None):
     """inside(name) says which matrices go to Muon."""
     muon = [p for n, p in model.named_parameters() if p.ndim == 2 and inside(n)]
     chosen = {id(p) for p in muon}
     rest = [p for p in model.parameters() if id(p) not in chosen]
-    return [Muon(muon, lr=lr_muon, weight_decay=weight_decay),
+    if decay_muon is None:
+        decay_muon = weight_decay
+    return [Muon(muon, lr=lr_muon, weight_decay=decay_muon),
             torch.optim.AdamW(rest, lr=lr_adam, betas=(0.9, 0.98), weight_decay=weight_decay)]
 
 
-def set_rate(opts, step, steps, warmup, decay, base, floor=0.0):
-    """Factor of the learning rate: linear up over `warmup` steps, down over the last `decay`
-    share, to `floor`. `base` holds each optimizer's own rate."""
+class Course:
+    """How far the training is, from 0 to 1: by the clock where it ends at `until` (HH:MM; began:
+    seconds of the clock at its start, missing: now), else by steps."""
+
+    def __init__(self, steps, until=None, began=None):
+        self.steps, self.began, self.end = steps, began or time.time(), None
+        if until:
+            now = datetime.datetime.now()
+            hour, minute = map(int, until.split(":"))
+            end = now.replace(hour=hour, minute=minute, second=0, microsecond=0)
+            self.end = (end + datetime.timedelta(days=end < now)).timestamp()
+
+    def share(self, step):
+        if self.end is None:
+            return min(1.0, step / self.steps)
+        return min(1.0, (time.time() - self.began) / (self.end - self.began))
+
+
+def set_rate(opts, step, share, warmup, decay, base, floor=0.0):
+    """Factor of the learning rate: linear up over `warmup` steps, down over the last `decay` of
+    the training, of which `share` is done, to `floor`. `base` holds each optimizer's own rate."""
     factor = min(1.0, (step + 1) / max(1, warmup))
-    left = (steps - step) / max(1.0, decay * steps)
+    left = (1 - share) / max(1e-9, decay)
     factor *= floor + (1 - floor) * min(1.0, max(0.0, left))
     for o, lr in zip(opts, base):
         for g in o.param_groups:

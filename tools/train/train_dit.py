@@ -2,6 +2,7 @@
 
 import argparse
 import copy
+import itertools
 import json
 import os
 import signal
@@ -21,6 +22,8 @@ def arguments():
     p.add_argument("--state", required=True, help="folder of checkpoint, log and samples")
     p.add_argument("--stages", default="2x48:3000,4x24:2000,8x16:2000",
                    help="FRAMESxBATCH:STEPS,…: so many of a clip's frames at first, all at last")
+    p.add_argument("--until", help="HH:MM at which to be done: the last stage lasts until then, "
+                                   "and rates follow the clock")
     p.add_argument("--lr", type=float, default=0.02, help="of the blocks' matrices (Muon)")
     p.add_argument("--lr-rest", type=float, default=2e-3, help="of everything else (AdamW)")
     p.add_argument("--decay", type=float, default=0.35)
@@ -82,7 +85,7 @@ def main():
         plan += [(int(frames), int(batch))] * int(steps)
     opts = optim.optimizers(model, lambda n: "_blocks." in n and "table" not in n, a.lr,
                             a.lr_rest, weight_decay=0.0)
-    ema, start = copy.deepcopy(model), 0
+    ema, start, began = copy.deepcopy(model), 0, None
     checkpoint = f"{a.state}/checkpoint.pt"
     if os.path.exists(checkpoint):
         state = torch.load(checkpoint, weights_only=True)
@@ -91,8 +94,10 @@ def main():
         for o, s in zip(opts, state["optimizers"]):
             o.load_state_dict(s)
         start = state["step"]
-    print(f"{sum(p.numel() for p in model.parameters()):,} parameters, steps {start} to "
-          f"{len(plan)}", flush=True)
+        began = state.get("began")
+    course = optim.Course(len(plan), a.until, began)
+    print(f"{sum(p.numel() for p in model.parameters()):,} parameters, from step {start}",
+          flush=True)
     rng = torch.Generator().manual_seed(a.seed * 1_000_003 + start)
     log = open(f"{a.state}/log.jsonl", "a")
     stop = []
@@ -101,12 +106,12 @@ def main():
 
     def keep(step):
         torch.save({"model": model.state_dict(), "ema": ema.state_dict(), "step": step,
-                    "optimizers": [o.state_dict() for o in opts]}, checkpoint + ".tmp")
+                    "began": course.began, "optimizers": [o.state_dict() for o in opts]}, checkpoint + ".tmp")
         os.replace(checkpoint + ".tmp", checkpoint)
 
-    for step in range(start, len(plan)):
-        frames, batch = plan[step]
-        optim.set_rate(opts, step, len(plan), 100, a.decay, (a.lr, a.lr_rest))
+    for step in itertools.count(start):
+        frames, batch = plan[min(step, len(plan) - 1)]
+        optim.set_rate(opts, step, course.share(step), 100, a.decay, (a.lr, a.lr_rest))
         times = torch.randperm(config.frames, generator=rng)[:frames].sort().values
         values = pictures.draw_values(batch, rng)
         x = pictures.draw(values, config.frames, config.size, rng, times)
@@ -130,22 +135,24 @@ def main():
                 p.lerp_(q, weight)
         value = float(loss.detach())
         loss_mean = value if loss_mean is None else 0.98 * loss_mean + 0.02 * value
-        if time.time() - shown > 5 or step + 1 == len(plan):
-            shown, done = time.time(), (step + 1) / len(plan)
-            print(f"\r[{'#' * int(30 * done):30}] {step + 1}/{len(plan)} {frames} frames "
+        done = course.share(step + 1)
+        last = done >= 1
+        if time.time() - shown > 5 or last:
+            shown = time.time()
+            print(f"\r[{'#' * int(30 * done):30}] {step + 1} {frames} frames "
                   f"loss {loss_mean:.4f} {(step + 1 - start) / (shown - begun):.2f} steps/s ",
                   end="", flush=True)
         if (step + 1) % 100 == 0:
             log.write(json.dumps({"step": step + 1, "frames": frames, "loss": loss_mean,
                                   "seconds": round(time.time() - begun)}) + "\n")
             log.flush()
-        if (step + 1) % a.sample_every == 0 or step + 1 == len(plan) or stop:
+        if (step + 1) % a.sample_every == 0 or last or stop:
             keep(step + 1)
             g = torch.Generator().manual_seed(5)
             ema.eval()
             picture(sample(ema, pictures.draw_values(8, g), table, 20, 3.0, g),
                     f"{a.state}/sample-{step + 1:06}.png")
-        if stop:
+        if stop or last:
             break
     if a.export and not stop:
         export.save_folder(a.export, ema.state_dict(), dit.folder_config(config),

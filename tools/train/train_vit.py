@@ -28,7 +28,11 @@ def arguments():
     p.add_argument("--looktwice", default="looktwice", help="the program that draws the clips")
     p.add_argument("--state", required=True, help="folder of checkpoint, log and scratch files")
     p.add_argument("--init", help="model folder or checkpoint to start from")
-    p.add_argument("--steps", type=int, required=True)
+    p.add_argument("--steps", type=int, default=10**9)
+    p.add_argument("--until", help="HH:MM at which to be done: rates and --plan follow the clock "
+                                   "instead of the steps")
+    p.add_argument("--plan", help="SHARE:TOKENS:BATCH,…: from that share of the training on, "
+                                  "instead of --tokens and --batch")
     p.add_argument("--batch", type=int, default=32)
     p.add_argument("--tokens", type=int, default=0,
                    help="tokens of each clip: the busiest ones, so that early training is cheap; "
@@ -37,6 +41,7 @@ def arguments():
                                              "length encoding")
     p.add_argument("--lr", type=float, default=0.02, help="of the blocks' matrices (Muon)")
     p.add_argument("--lr-rest", type=float, default=2e-3, help="of everything else (AdamW)")
+    p.add_argument("--weight-decay", type=float, default=0.2, help="of the blocks' matrices")
     p.add_argument("--decay", type=float, default=0.3, help="share of the steps that anneal")
     p.add_argument("--floor", type=float, default=0.0, help="what is left of the rate in the end")
     p.add_argument("--warmup", type=int, default=100)
@@ -72,14 +77,14 @@ class Validation:
         self.differences = data.differences(self.clips)
 
     @torch.no_grad()
-    def accuracy(self, model, a):
+    def accuracy(self, model, a, tokens):
         model.eval()
         right = np.zeros(len(self.labels), bool)
         loss = 0.0
         for i in range(0, len(self.labels), 30):
             items = list(zip(self.clips[i:i + 30], self.labels[i:i + 30],
                              self.differences[i:i + 30]))
-            batch = make_batch(items, a, np.random.default_rng(0))
+            batch = make_batch(items, a, np.random.default_rng(0), tokens)
             logits = model(*batch[:-1])
             loss += float(F.cross_entropy(logits, batch[-1], reduction="sum"))
             right[i:i + 30] = (logits.argmax(1) == batch[-1]).numpy()
@@ -88,8 +93,8 @@ class Validation:
         return float(right.mean()), loss / len(right), each
 
 
-def make_batch(items, a, rng):
-    """(patches, index, lengths, mask, labels) of [(clip, label, difference)]."""
+def make_batch(items, a, rng, tokens):
+    """(patches, index, lengths, mask, labels) of [(clip, label, difference)]; tokens: 0 for all."""
     labels = torch.tensor([int(label) for _, label, _ in items])
     if a.rlt is not None:
         keeps = [data.rlt_keep(d, a.rlt) for _, _, d in items]
@@ -104,24 +109,25 @@ def make_batch(items, a, rng):
         patches = data.gather([c for c, _, _ in items], index)
         return (patches, torch.from_numpy(index), torch.from_numpy(lengths),
                 torch.from_numpy(mask), labels)
-    if a.tokens:
-        index = data.busiest(items, a.tokens, rng)
+    if tokens:
+        index = data.busiest(items, tokens, rng)
     else:
         index = [np.arange(data.TOKENS)] * len(items)
     patches = data.gather([c for c, _, _ in items], index)
     return patches, torch.from_numpy(np.stack(index)), None, None, labels
 
 
-def batches(pool, a, rng):
-    """Endless batches; with RLT, clips of similar token counts share one."""
+def batches(pool, a, rng, size):
+    """Endless batches of size() clips; with RLT, clips of similar token counts share one."""
     while True:
         if a.rlt is None:
-            yield pool.draw(a.batch, rng)
+            yield pool.draw(size(), rng)
             continue
-        many = pool.draw(a.batch * 8, rng)
+        n = size()
+        many = pool.draw(n * 8, rng)
         many.sort(key=lambda item: int((item[2] > a.rlt).sum()))
         for i in rng.permutation(8):
-            yield many[i * a.batch:(i + 1) * a.batch]
+            yield many[i * n:(i + 1) * n]
 
 
 def load_weights(model, path):
@@ -130,7 +136,7 @@ def load_weights(model, path):
     else:
         weights = torch.load(path, weights_only=True)["model"]
     missing, unexpected = model.load_state_dict(weights, strict=False)
-    if unexpected or [m for m in missing if m != "length_embed"]:
+    if unexpected or set(missing) - {"length_embed", vit.POSITIONS}:
         raise SystemExit(f"{path}: does not fit ({missing}, {unexpected})")
 
 
@@ -146,6 +152,18 @@ def share_gradients(model, ranks):
     for g in grads:
         g.copy_(flat[at:at + g.numel()].view_as(g))
         at += g.numel()
+
+
+def plan_of(a):
+    """[(share, tokens, batch)]: from that share of the training on."""
+    if not a.plan:
+        return [(0.0, a.tokens, a.batch)]
+    parts = [part.split(":") for part in a.plan.split(",")]
+    return [(float(s), int(t), int(b)) for s, t, b in parts]
+
+
+def planned(plan, share):
+    return [(t, b) for s, t, b in plan if s <= share][-1]
 
 
 def save(path, **state):
@@ -171,7 +189,8 @@ def main():
     pool = data.Pool(a.looktwice, f"{a.state}/scratch", a.pool, a.reuse, first,
                      plain=0 if state else a.plain)
     start = 0
-    opts = optim.optimizers(model, lambda n: "encoder.layer" in n, a.lr, a.lr_rest)
+    opts = optim.optimizers(model, lambda n: "encoder.layer" in n, a.lr, a.lr_rest,
+                            decay_muon=a.weight_decay)
     if state:
         model.load_state_dict(state["model"])
         for o, s in zip(opts, state["optimizers"]):
@@ -181,8 +200,8 @@ def main():
         load_weights(model, a.init)
     else:
         priming.prime(model, pool, a.tokens or 128)
-    print(f"{sum(p.numel() for p in model.parameters()):,} parameters, "
-          f"steps {start} to {a.steps}", flush=True)
+    print(f"{sum(p.numel() for p in model.parameters()):,} parameters, from step {start}",
+          flush=True)
     if a.ranks > 1:
         for p in model.parameters():
             dist.broadcast(p.data, 0)
@@ -193,15 +212,21 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: stop.append(1))
     model.train()
     begun, shown, loss_mean, hits = time.time(), 0.0, 3.0, 0.0
+    course = optim.Course(a.steps, a.until, state.get("began") if state else None)
+    plan = plan_of(a)
+    seen = seen_before = state.get("seen", 0) if state else 0
+    first_share = course.share(start)
 
     def keep(step):
         save(checkpoint, model=model.state_dict(), optimizers=[o.state_dict() for o in opts],
-             step=step, next_seed=pool.next_seed)
+             step=step, next_seed=pool.next_seed, began=course.began, seen=seen)
 
-    for step, items in zip(range(start, a.steps), batches(pool, a, rng)):
-        factor = optim.set_rate(opts, step, a.steps, a.warmup, a.decay,
+    tokens, batch = planned(plan, course.share(start))
+    for step, items in zip(range(start, a.steps), batches(pool, a, rng, lambda: batch)):
+        share = course.share(step)
+        factor = optim.set_rate(opts, step - start, share, a.warmup, a.decay,
                                 (a.lr, a.lr_rest), a.floor)
-        *inputs, labels = make_batch(items, a, rng)
+        *inputs, labels = make_batch(items, a, rng, tokens)
         logits = model(*inputs)
         loss = F.cross_entropy(logits, labels)
         for o in opts:
@@ -214,27 +239,29 @@ def main():
         mix = 0.98 if step - start > 50 else 0.9
         loss_mean = mix * loss_mean + (1 - mix) * float(loss.detach())
         hits = mix * hits + (1 - mix) * float((logits.detach().argmax(1) == labels).float().mean())
-        if leads and time.time() - shown > 5 or step + 1 == a.steps:
+        seen += len(items) * a.ranks
+        done = course.share(step + 1)
+        last = done >= 1
+        if leads and time.time() - shown > 5 or last:
             shown = time.time()
-            done = (step + 1) / a.steps
-            left = (shown - begun) / (step + 1 - start) * (a.steps - step - 1)
-            print(f"\r[{'#' * int(30 * done):30}] {step + 1}/{a.steps} loss {loss_mean:.3f} "
+            left = (shown - begun) * (1 - done) / max(1e-9, done - first_share)
+            print(f"\r[{'#' * int(30 * done):30}] {step + 1} loss {loss_mean:.3f} "
                   f"right {hits:.3f} rate {factor:.2f} pool {pool.filled} made {pool.made} "
-                  f"{(step + 1 - start) * a.batch * a.ranks / (shown - begun):.1f} clips/s "
+                  f"{(seen - seen_before) / (shown - begun):.1f} clips/s "
                   f"{left / 60:.0f} min left ", end="", flush=True)
-        last = step + 1 == a.steps
         if leads and ((step + 1) % a.check_every == 0 or last or stop):
-            top1, val_loss, each = check.accuracy(model, a)
+            top1, val_loss, each = check.accuracy(model, a, tokens)
             row = {"step": step + 1, "seconds": round(time.time() - begun), "loss": loss_mean,
                    "train": hits, "validation": top1, "validation_loss": val_loss,
-                   "clips": (step + 1) * a.batch * a.ranks, "each": each}
+                   "clips": seen, "tokens": tokens, "each": each}
             log.write(json.dumps(row) + "\n")
             log.flush()
             print(f"\nstep {step + 1}: validation {top1:.4f} loss {val_loss:.4f} "
                   + " ".join(f"{e:.2f}" for e in each), flush=True)
             keep(step + 1)
-        if stop:
+        if stop or last:
             break
+        tokens, batch = planned(plan, done)
     pool.stop = True
     if a.export and leads and not stop:
         export.save_folder(a.export, model.state_dict(),

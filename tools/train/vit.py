@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+POSITIONS = "pos_embed"  # missing: the sinusoids
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
 
@@ -111,7 +112,7 @@ class Vit(nn.Module):
         self.classifier = nn.Linear(c.hidden, c.classes)
         if lengths:
             self.length_embed = nn.Parameter(torch.randn(1, c.grid[0], c.hidden) * 0.02)
-        self.register_buffer("positions", sincos(c.tokens, c.hidden), persistent=False)
+        self.pos_embed = nn.Parameter(sincos(c.tokens, c.hidden)[None])
         for name, p in self.named_parameters():
             if p.ndim == 2:
                 nn.init.trunc_normal_(p, std=p.shape[1] ** -0.5)
@@ -119,7 +120,8 @@ class Vit(nn.Module):
     def embed(self, patches, index, lengths=None):
         proj = self.videomae.embeddings.patch_embeddings.projection
         weight = proj.weight.permute(0, 2, 3, 4, 1).reshape(self.config.hidden, -1)
-        x = F.linear(patches, weight, proj.bias) + self.positions[index]
+        x = F.linear(patches, weight, proj.bias) 
+        x = x + self.pos_embed[0, index]
         if lengths is not None and hasattr(self, "length_embed"):
             x = x + self.length_embed[0, lengths - 1]
         return x
@@ -169,5 +171,7 @@ def from_folder(folder, dtype=torch.float32):
                        eps=c["layer_norm_eps"])
     weights = {k: v.to(dtype) for k, v in load_file(f"{folder}/model.safetensors").items()}
     model = Vit(config, lengths="length_embed" in weights)
-    model.load_state_dict(weights)
+    missing, unexpected = model.load_state_dict(weights, strict=False)
+    if unexpected or set(missing) - {POSITIONS}:
+        raise ValueError(f"{folder}: does not fit ({missing}, {unexpected})")
     return model
