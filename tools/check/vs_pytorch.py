@@ -5,11 +5,15 @@
 prints the median of every competitor and the ratios within this one run, as JSON. PyTorch runs in
 inference mode with scaled_dot_product_attention, eager and compiled. Other modes:
 
+    --packed      four clips of different token counts in one pass, against PyTorch's ways of
+                  variable-length attention (tools/check/packed_peer.py)
     --tokens      tokens saved against time saved, over halves and random counts; no PyTorch
     --machine     share of the peak of multiply-adds, time to load, memory; no PyTorch
 """
 
 import argparse
+import copy
+import functools
 import json
 import os
 import random
@@ -94,16 +98,41 @@ def ratios(medians):
             "faster_than_it": round(peers[fastest] / medians["LookTwice"], 3)}
 
 
-def against(args, ours, model):
+def against(args, ours, models):
     import torch
 
-    clip = torch.rand(1, 16, 3, 224, 224).to(next(model.parameters()).dtype)
-    competitors = {"LookTwice": ours.ms,
-                   "PyTorch eager": timed(lambda: model(pixel_values=clip))}
-    if not args.no_compile:
-        compiled = torch.compile(model)
-        competitors["PyTorch compiled"] = timed(lambda: compiled(pixel_values=clip))
+    competitors = {"LookTwice": ours.ms}
+    for dtype, model in models.items():
+        clip = torch.rand(1, 16, 3, 224, 224).to(next(model.parameters()).dtype)
+        run = functools.partial(model, pixel_values=clip)
+        competitors["PyTorch eager " + dtype] = timed(run)
+        if dtype not in args.no_compile.split(","):
+            competitors["PyTorch compiled " + dtype] = timed(
+                functools.partial(torch.compile(model), pixel_values=clip))
     return ratios(turns(competitors, args.rounds, args.warm))
+
+
+def packed(args, ours, models):
+    import torch
+
+    import packed_peer
+
+    keep = [float(k) for k in args.keep.split(",")]
+    lengths = [int(k * TOKENS + 0.5) for k in keep]
+    competitors = {"LookTwice": lambda: ours.ms(keep)}
+    failed = {}
+    for dtype, model in models.items():
+        for way in args.ways.split(","):
+            name = "PyTorch %s, %s" % (dtype, way)
+            try:
+                run = packed_peer.make(model, lengths, way)
+                if args.probe:
+                    with torch.inference_mode():
+                        run()
+                competitors[name] = timed(run)
+            except Exception as e:  # what this build of PyTorch cannot do is part of the answer
+                failed[name] = str(e).splitlines()[0][:200]
+    return {"tokens": lengths, **ratios(turns(competitors, args.rounds, args.warm)), "cannot": failed}
 
 
 def tokens(args, ours):
@@ -181,7 +210,13 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--warm", type=int, default=2, help="turns that do not count")
-    parser.add_argument("--no-compile", action="store_true")
+    parser.add_argument("--peer-dtypes", help="of PyTorch, such as bf16,f32; else that of --dtype")
+    parser.add_argument("--no-compile", default="", metavar="DTYPES",
+                        help="dtypes in which PyTorch runs eager only")
+    parser.add_argument("--packed", action="store_true")
+    parser.add_argument("--keep", default="0.9,0.6,0.4,0.25", help="of each packed clip")
+    parser.add_argument("--ways", default="per-sequence,nested,flex,padded", help="of --packed")
+    parser.add_argument("--probe", action="store_true", help="leave out the ways that fail")
     parser.add_argument("--tokens", action="store_true")
     parser.add_argument("--counts", type=int, default=100, help="random counts of --tokens")
     parser.add_argument("--machine", action="store_true")
@@ -189,7 +224,7 @@ def main():
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = args.model or temporary
-        model = None
+        models = {}
         about = {"size": args.size, "dtype": args.dtype, "threads": args.threads}
         compare = not (args.tokens or args.machine)
         if compare or not os.path.exists(os.path.join(folder, "config.json")):
@@ -197,12 +232,17 @@ def main():
 
             torch.set_num_threads(args.threads)
             model = make_model(args.size, folder)
-            model = model.to(torch.float32 if args.dtype == "f32" else torch.bfloat16)
             about["torch"] = torch.__version__
+            for dtype in (args.peer_dtypes or args.dtype).split(",") if compare else ():
+                models[dtype] = copy.deepcopy(model).to(
+                    torch.float32 if dtype == "f32" else torch.bfloat16)
+            del model
         ours = LookTwice(args.bench, folder, args.dtype, args.threads)
         about["looktwice"] = ours.hello["backend"]
-        if compare:
-            about["dense"] = against(args, ours, model)
+        if args.packed:
+            about["packed"] = packed(args, ours, models)
+        elif compare:
+            about["dense"] = against(args, ours, models)
         if args.tokens:
             about["tokens"] = tokens(args, ours)
         if args.machine:
