@@ -163,7 +163,7 @@ TEST_F(Window, ClosingWhileClipsAreMeasuredIsClean) {
   window->close();
   window.reset();
   for (const char* input :
-       {"synth:pan?width=1920&height=1080", "synth:cuts?width=1280&height=720"}) {
+       {"synth:pan?width=1920&height=1080", "synth:cut?width=1280&height=720"}) {
     start(input);
     ASSERT_TRUE(wait_for([&] { return state()["frame"] >= 0; }));
     window->close();
