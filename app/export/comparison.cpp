@@ -97,10 +97,17 @@ class Stream {
   bool ended_ = false;
 };
 
+/// Whether anything that is drawn in a pane depends on decisions about its video.
+bool decides(const compose::Pane& pane, const overlay::Style& style) {
+  if (pane.content == compose::Content::handed_on) return true;
+  return pane.marks && (style.rlt.visible || style.difference.visible || style.merges.visible ||
+                        style.sizes.visible || style.grid.visible || style.crop.visible);
+}
+
 /// One pane of the scene: which stream, which feed, what it shows now.
 struct PaneState {
   size_t stream = 0;
-  std::optional<size_t> feed;  ///< none: a generated video, which nothing decided about
+  std::optional<size_t> feed;  ///< none: a video that nothing has to decide about
   compose::PaneInput input;
 };
 
@@ -110,7 +117,8 @@ class Job {
       : request_(request), events_(events), stop_(stop) {
     if (request.panes.empty() || request.panes.size() != request.scene.panes.size())
       throw std::logic_error("export: one source for every pane of the scene");
-    for (const PaneSource& pane : request.panes) {
+    for (size_t i = 0; i < request.panes.size(); ++i) {
+      const PaneSource& pane = request.panes[i];
       const std::string& input = pane.input.empty() ? request.input : pane.input;
       size_t s = 0;
       while (s < streams_.size() && !streams_[s]->shows(input, pane.video.get()))
@@ -118,7 +126,10 @@ class Job {
       if (s == streams_.size())
         streams_.push_back(pane.video ? std::make_unique<Stream>(pane.video)
                                       : std::make_unique<Stream>(input));
-      panes_.push_back({s, pane.video ? std::nullopt : std::optional(feed_of(pane, s)), {}});
+      std::optional<size_t> feed;
+      if (!pane.video && decides(request.scene.panes[i], request.scene.style))
+        feed = feed_of(pane, s);
+      panes_.push_back({s, feed, {}});
     }
     shown_.resize(streams_.size());
     compositor_.set_timeline(request.timeline);

@@ -27,6 +27,7 @@ class StreamingFeed : public TraceFeed {
   }
 
   void feed(const frames::FramePtr& frame) override {
+    ++fed_;
     const int64_t relative = frame->index - options_.start;
     if (relative < 0 || relative / length_ >= limit_) return;
     const int64_t within = relative % length_;
@@ -53,7 +54,11 @@ class StreamingFeed : public TraceFeed {
       known_ = first + length_;
     }
   }
-  void end() override { ended_ = true; }
+  void end() override {
+    if (!ended_ && known_ == 0 && !info_.live)
+      (void)frames::plan_clips(options_, fed_);  // says why
+    ended_ = true;
+  }
   bool known(int64_t frame) const override {
     return ended_ || frame < std::max(known_, options_.start) ||
            (frame - options_.start) / length_ >= limit_;
@@ -92,7 +97,7 @@ class StreamingFeed : public TraceFeed {
   Decide decide_;
   frames::ClipGeometry geometry_;
   frames::Clip clip_;
-  int64_t length_ = 1, limit_ = 0, known_ = 0;
+  int64_t length_ = 1, limit_ = 0, known_ = 0, fed_ = 0;
   bool ended_ = false;
   std::deque<Done> done_;
 };

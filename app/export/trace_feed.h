@@ -27,7 +27,7 @@ class TraceFeed {
   virtual ~TraceFeed() = default;
   /// Hands over the next frame that was decoded (every frame, in order). May do nothing.
   virtual void feed(const frames::FramePtr& frame) = 0;
-  /// No more frames will come.
+  /// No more frames will come. Throws Error(input) if they were too few for one clip.
   virtual void end() = 0;
   /// False while frames after `frame` have to be fed before at(frame) is known.
   virtual bool known(int64_t frame) const = 0;

@@ -65,7 +65,7 @@ class Video(Case):
         return float(result.split("average:")[1].split()[0])
 
     def test_the_video_is_what_the_compositor_drew(self):
-        scene = "synth:static?width=640&height=368&frames=60"
+        scene = "synth:static?width=640&height=368&frames=80"
         for layout in ("side-by-side", "wipe"):
             options = ["--layout", layout, "--overlay", "rlt", "--range", "20:49"]
             self.good("export", scene, "-o", self.path("drawn_%03d.png"), *options)
@@ -156,6 +156,14 @@ class Video(Case):
         self.assertEqual(result.returncode, 1)
         self.assertEqual(len(result.stderr.splitlines()), 1, result.stderr)
         self.assertIn("display", result.stderr)
+
+    def test_a_video_shorter_than_a_clip(self):
+        short = self.clip("short.mp4", "testsrc2=s=64x48:r=10:d=1")
+        before = sorted(os.listdir(self.dir))
+        for options in ((), ("--clips", "2"), ("--layout", "side-by-side", "--overlay", "none")):
+            self.bad("export", short, "-o", self.path("out.mp4"), *options, says="10 frames")
+        self.assertEqual(sorted(os.listdir(self.dir)), before)
+        self.good("export", short, "-o", self.path("out.mp4"), "--layout", "single", "--overlay", "none")
 
     def test_bad_input_leaves_nothing(self):
         source = self.clip()
