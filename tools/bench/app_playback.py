@@ -5,7 +5,7 @@ stays flat: over 10 loops of that file, and over an hour of simulated live input
     xvfb-run -a -s "-screen 0 1600x1000x24" tools/bench/app_playback.py [loops] [live] [inspect]
 
 loops    the app plays a 10 s clip for --loops times its length: watchdog line and memory.
-live     the app on live:testsrc2 at 1280x720, unpaced, until --hours' worth of frames at 30 a second went by.
+live     the app on live:testsrc2 at --size, unpaced, until --hours' worth of frames at 30 a second went by.
 inspect  `looktwice inspect` on the same input, its trace streamed to disk, for as many frames.
 Memory is the resident set, sampled twice a second: the median of the first third (after a warm-up) against
 that of the last third.
@@ -83,7 +83,7 @@ def loops(args, folder):
 
 
 def live(args, folder):
-    source = "live:testsrc2=size=1280x720:rate=30"
+    source = f"live:testsrc2=size={args.size}:rate=30"
     goal, frame, marks = int(args.hours * 3600 * 30), 0, 0
     process = app(args, "--print-state", source, folder=folder, stdout=subprocess.PIPE,
                   stderr=subprocess.DEVNULL)
@@ -122,6 +122,7 @@ def main():
     parser.add_argument("--loops", type=int, default=10)
     parser.add_argument("--frames", type=int, default=300)
     parser.add_argument("--hours", type=float, default=1)
+    parser.add_argument("--size", default="1280x720", help="of the live input of the app")
     parser.add_argument("--limit", type=float, default=3600, help="seconds after which `live` ends")
     args = parser.parse_args()
     for name in args.what:
