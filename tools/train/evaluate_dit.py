@@ -2,9 +2,10 @@
 
   python tools/train/evaluate_dit.py --looktwice PROGRAM --data FOLDER --grid docs/images/scenes-dit.png
 
-64 prompts (the same at any time) × 4 seeds by `looktwice generate`. Motion is judged twice: by
-scenes-vit-dense on the enlarged clip, and by measuring where the thing is. The same is done with
-the training pictures of these prompts, which is what a perfect generator would reach.
+64 prompts (the same at any time) × 4 seeds by `looktwice generate`, or as many as --prompts and
+--seeds say. Motion is judged twice: by scenes-vit-dense on the enlarged clip, and by measuring
+where the thing is. The same is done with the training pictures of these prompts, which is what a
+perfect generator would reach.
 """
 
 import argparse
@@ -22,7 +23,6 @@ import evaluate
 import pictures
 import world
 
-PROMPTS = 64
 NAMES = {"left": 0, "right": 1, "up": 2, "down": 3, "growing": 4, "shrinking": 5, "appearing": 10,
          "vanishing": 11, "still": 12}
 
@@ -32,6 +32,7 @@ def arguments():
     p.add_argument("--looktwice", default="looktwice")
     p.add_argument("--models", default="assets/models")
     p.add_argument("--data", required=True)
+    p.add_argument("--prompts", type=int, default=64)
     p.add_argument("--seeds", type=int, default=4)
     p.add_argument("--steps", type=int, default=30)
     p.add_argument("--guidance", type=float, default=3.0)
@@ -39,12 +40,12 @@ def arguments():
     return p.parse_args()
 
 
-def prompts():
-    """[64, 5]: motions take turns, the other words are drawn; a still thing has no pace."""
+def prompts(count):
+    """[count, 5]: motions take turns, the other words are drawn; a still thing has no pace."""
     g = torch.Generator().manual_seed(2024)
-    values = pictures.draw_values(PROMPTS, g)
-    values[:, 2] = torch.arange(PROMPTS) % len(captions.VALUES[2])
-    values[:, 3] = torch.where(torch.rand(PROMPTS, generator=g) < 0.75, 1, 0)
+    values = pictures.draw_values(count, g)
+    values[:, 2] = torch.arange(count) % len(captions.VALUES[2])
+    values[:, 3] = torch.where(torch.rand(count, generator=g) < 0.75, 1, 0)
     return values
 
 
@@ -168,7 +169,7 @@ def report(title, a, clips, values):
 def main():
     a = arguments()
     os.makedirs(a.data, exist_ok=True)
-    values = prompts()
+    values = prompts(a.prompts)
     clips = sample(a, values)
     if a.grid:
         grid(clips, values, a.grid)
