@@ -55,8 +55,11 @@ bool number(const char* id, const char* name, double* value, double low, double 
 float third() {
   return std::floor((ImGui::GetContentRegionAvail().x - float(px(16))) / 3);
 }
+/// Beside the last item, level with it: SameLine would sink the names of the columns after the
+/// first to the baseline of its field.
 void next_column() {
-  ImGui::SameLine(0, float(px(8)));
+  const ImVec2 top(ImGui::GetItemRectMax().x + float(px(8)), ImGui::GetItemRectMin().y);
+  ImGui::SetCursorScreenPos(top);
 }
 
 }  // namespace
@@ -108,11 +111,13 @@ void GeneratePanel::ui() {
     probe_item("generate.cancel");
   } else {
     ImGui::PushStyleColor(ImGuiCol_Button, color_accent());
+    ImGui::PushStyleColor(ImGuiCol_ButtonHovered, color_accent(0.85));
+    ImGui::PushStyleColor(ImGuiCol_ButtonActive, color_accent(0.7));
     ImGui::PushStyleColor(ImGuiCol_Text, imgui_color(current_theme().on_accent));
     if (ImGui::Button("Run", ImVec2(width, float(px(30)))))
       QMetaObject::invokeMethod(
-          &session_, [this] { session_.start(); }, Qt::QueuedConnection);
-    ImGui::PopStyleColor(2);
+          &session_, [this] { session_.start(true); }, Qt::QueuedConnection);
+    ImGui::PopStyleColor(4);
     probe_item("generate.run");
   }
   ImGui::End();
@@ -173,15 +178,17 @@ void GeneratePanel::prompt() {
     small_text("This model has no words of its own: it needs embeddings.");
     return;
   }
-  // What the prompt means, or which word it stumbles over.
+  // Which word it stumbles over. The words themselves are listed below.
   const std::string text = prompt_.data();
+  suggestions(text, *generator->vocabulary());
   if (!text.empty()) {
     try {
       (void)generator->vocabulary()->encode(text);
     } catch (const Error& e) {
+      const std::string what = e.what();
       ImGui::PushTextWrapPos(0);
       ImGui::PushStyleColor(ImGuiCol_Text, imgui_color(current_theme().error));
-      ImGui::TextUnformatted(e.what());
+      ImGui::TextUnformatted(what.substr(0, what.find("; it knows")).c_str());
       ImGui::PopStyleColor();
       ImGui::PopTextWrapPos();
       probe_item("generate.prompt.error");
@@ -218,6 +225,35 @@ void GeneratePanel::prompt() {
     list(slot.name, slot.words, true);
   }
   if (places.empty()) list("words", generator->vocabulary()->words(), false);
+}
+
+void GeneratePanel::suggestions(const std::string& text, const Vocabulary& vocabulary) {
+  // Words that go on from the one being typed; whole words and fillers need none.
+  const size_t begin = text.find_last_of(' ') + 1;
+  const std::string typed = text.substr(begin);
+  if (typed.empty()) return;
+  std::vector<std::string> found;
+  for (const std::string& word : vocabulary.words()) {
+    if (word == typed) return;
+    if (word.size() > typed.size() && word.compare(0, typed.size(), typed) == 0)
+      found.push_back(word);
+  }
+  float room = ImGui::GetContentRegionAvail().x;
+  for (size_t i = 0; i < found.size(); ++i) {
+    const float wide = ImGui::CalcTextSize(found[i].c_str()).x + float(px(24));
+    if (i > 0) {
+      if (wide > room) break;
+      ImGui::SameLine(0, float(px(4)));
+    }
+    room -= wide + float(px(4));
+    if (ImGui::Button((found[i] + "##suggested").c_str())) {
+      engine::GenerateSettings next = session_.settings();
+      next.prompt = text.substr(0, begin) + found[i];
+      std::snprintf(prompt_.data(), prompt_.size(), "%s", next.prompt.c_str());
+      change(next, "Prompt");
+    }
+    probe_item("generate.suggested." + found[i]);
+  }
 }
 
 void GeneratePanel::sampling() {
@@ -260,7 +296,10 @@ void GeneratePanel::clip() {
     change(next, "Start from the clip");
   }
   if (next.from.empty()) return;
-  if (next.from != workspace_.input()) small_text("from %s", next.from.c_str());
+  if (next.from != workspace_.input())
+    small_text("from %s", next.from.c_str());
+  else
+    small_text("Run takes the clip under the playhead");
   double strength = next.strength;
   if (value_slider("generate.strength", "Strength", &strength, 0.05, 1, "%.2f", "",
                    "Share of the steps that are run: small values stay near the clip")) {

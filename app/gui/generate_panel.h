@@ -22,6 +22,8 @@ class GeneratePanel : public ImGuiWidget {
  private:
   void model();
   void prompt();
+  /// Words that complete the last one of the prompt.
+  void suggestions(const std::string& text, const diffusion::Vocabulary& vocabulary);
   void sampling();
   void clip();
   void policy();

@@ -85,7 +85,29 @@ engine::Settings GenerateSession::run_settings() const {
   s.model = library_.slot(ModelLibrary::Use::generate).folder;
   s.tokens = {};
   s.clip.clips = 1;
+  const auto generator = library_.generator();
+  if (clip_start_ && generator && s.generate.from == workspace_.input()) {
+    // The same stretch of video as the clip under the playhead, in as many frames as are made.
+    s.clip.start = *clip_start_;
+    const int made = std::max(1, generator->model().config.sample[0]);
+    s.clip.stride *= std::max(1, s.clip.frames / made);
+  }
   return s;
+}
+
+void GenerateSession::take_clip() {
+  const engine::GenerateSettings& wanted = settings();
+  clip_start_.reset();
+  clip_.reset();
+  if (wanted.from.empty() || wanted.from != workspace_.input()) return;
+  if (workspace_.status().info.live) {
+    if (const MeasuredClipPtr now = workspace_.measured()) clip_ = now->pixels;
+    if (clip_ && !clip_->indices.empty()) clip_start_ = clip_->indices.front();
+    return;
+  }
+  const auto at = workspace_.store().clip_at(workspace_.position());
+  if (at && !workspace_.store().frames_of(*at).empty())
+    clip_start_ = workspace_.store().frames_of(*at).front();
 }
 
 EntryPtr GenerateSession::reference_for(const engine::Settings& settings) const {
@@ -137,9 +159,10 @@ void GenerateSession::add(int id, const engine::Settings& settings) {
   }
 }
 
-void GenerateSession::start() {
+void GenerateSession::start(bool here) {
   error_.clear();
   const auto generator = library_.generator();
+  if (here || settings().from != workspace_.input()) take_clip();
   if (!generator) {
     error_ = "no generating model is loaded: choose one under Models";
   } else if (!policy_) {
@@ -154,10 +177,12 @@ void GenerateSession::start() {
   if (wanted.generate.cache != "none" && !reference_for(wanted))
     runs.emplace_back(next_id_++, engine::uncached(wanted));
   runs.emplace_back(next_id_++, wanted);
+  const bool cold = warm_.lock() != generator;
+  warm_ = generator;
   progress_ = 0;
   library_.worker().post(
       this, "generate",
-      [this, generator, runs](std::stop_token stop) {
+      [this, generator, runs, cold, clip = clip_](std::stop_token stop) {
         const auto tell = [this](auto function) {
           QMetaObject::invokeMethod(this, std::move(function), Qt::QueuedConnection);
         };
@@ -173,7 +198,9 @@ void GenerateSession::start() {
             engine::RunOptions options;
             options.token_change = true;
             options.sketch_taps = sketch_taps(generator->model().config.depth);
-            const diffusion::Request request = generator->request(settings, stop);
+            options.clip = clip;
+            if (cold && id == runs.front().first) engine::warm_up(*generator, settings, stop);
+            const diffusion::Request request = generator->request(settings, stop, clip.get());
             const auto shape = request.noise.shape();
             const size_t bytes = static_cast<size_t>(shape[2] * shape[3] * shape[4]) * 3;
             size_t kept = 0;

@@ -57,8 +57,10 @@ class GenerateSession : public QObject {
   void set_policy(const diffusion::PolicySettings& policy, const std::string& what);
 
   /// Runs the settings, after the same without caching where that was not run yet. A run that is
-  /// going on is let finish within the scheduler's grace.
-  void start();
+  /// going on is let finish within the scheduler's grace. `here`: a run that starts from the open
+  /// source takes the clip under the playhead; else the one that the last run took, so that runs
+  /// can be compared while the video plays.
+  void start(bool here = false);
   void cancel();
   bool running() const { return library_.worker().busy("generate"); }
   double progress() const { return progress_; }
@@ -111,6 +113,7 @@ class GenerateSession : public QObject {
   void on_failed(int id, const std::string& error, bool cancelled);
   std::shared_ptr<GeneratedEntry> edit(int id);
   engine::Settings run_settings() const;
+  void take_clip();
   EntryPtr reference_for(const engine::Settings& settings) const;
   void add(int id, const engine::Settings& settings);
 
@@ -118,6 +121,9 @@ class GenerateSession : public QObject {
   ModelLibrary& library_;
   std::optional<diffusion::PolicySettings> policy_;
   std::string policy_error_, error_;
+  std::optional<int64_t> clip_start_;            ///< frame of the open file that runs start from
+  std::shared_ptr<const frames::Clip> clip_;     ///< of a live source: it cannot be read again
+  std::weak_ptr<const engine::Generator> warm_;  ///< has run a step, which prepares kernels
   std::vector<EntryPtr> entries_;
   std::map<int, timeline::Detail> details_;
   std::vector<int> row_ids_;

@@ -15,7 +15,7 @@
 namespace looktwice::gui {
 namespace {
 
-constexpr double kBar = 38;
+constexpr double kBar = 62;  ///< two lines: controls, then what they show
 constexpr double kGain = 4;
 
 /// The residual change of every token over the video, in the colours of the heat maps.
@@ -82,8 +82,8 @@ void GeneratedView::rebuild() {
   if (b && b->run->video) {
     const bool two =
         a && a != b && a->run->video && a->run->video->rgb.size() == b->run->video->rgb.size();
-    if (two) panes_.push_back({a->run->video, "A: " + label(a), {}});
-    Shown shown{b->run->video, (two ? "B: " : "") + label(b), {}};
+    if (two) panes_.push_back({a->run->video, "A " + label(a), {}});
+    Shown shown{b->run->video, (two ? "B " : "") + label(b), {}};
     const int step = session_.chosen();
     const auto preview = b->previews.find(step);
     if (step > 0 && preview != b->previews.end()) {
@@ -203,7 +203,6 @@ void GeneratedView::ui() {
       if (clicked)
         QMetaObject::invokeMethod(
             &session_, [this, on] { session_.set_show_change(on); }, Qt::QueuedConnection);
-      ImGui::SameLine(0, float(px(12)));
       if (ImGui::Button("Back to the result"))
         QMetaObject::invokeMethod(
             &session_, [this] { session_.choose(session_.chosen()); }, Qt::QueuedConnection);
@@ -215,10 +214,9 @@ void GeneratedView::ui() {
         difference_ = on;
         rebuild();
       }
-      ImGui::SameLine(0, float(px(12)));
-      ImGui::AlignTextToFramePadding();
       ImGui::TextUnformatted(summary_.c_str());
       probe_item("generated.summary");
+      if (ImGui::IsItemHovered()) tooltip(summary_);
     }
   }
   const ImVec2 size = ImGui::GetIO().DisplaySize;

@@ -36,7 +36,7 @@ class GeneratedView : public ImGuiWidget {
   std::unique_ptr<compose::Compositor> compositor_;
   std::vector<Shown> panes_;
   std::string summary_;
-  bool difference_ = true, playing_ = true;
+  bool difference_ = false, playing_ = true;
   int frame_ = 0, frames_ = 0;
   double fps_ = 8;
   QTimer timer_;

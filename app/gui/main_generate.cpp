@@ -8,6 +8,7 @@
 #include "generated_view.h"
 #include "main_window.h"
 #include "theme.h"
+#include "threshold_panel.h"
 #include "timeline_panel.h"
 
 namespace looktwice::gui {
@@ -31,6 +32,18 @@ void MainWindow::build_generate_docks(QDockWidget* right, QDockWidget* bottom) {
             for (QDockWidget* dock : {generate, timeline, generated}) {
               dock->show();
               dock->raise();
+            }
+            // Its settings are long and its timeline wants height: both take what they need.
+            QList<QDockWidget*> column, row;
+            for (QDockWidget* dock : docks_) {
+              if (dock->isFloating() || !dock->isVisible()) continue;
+              if (dock == generate || dock->widget() == threshold_) column << dock;
+              if (dock == timeline || dock == generated) row << dock;
+            }
+            if (column.size() == 2) resizeDocks(column, {int(px(180)), int(px(700))}, Qt::Vertical);
+            if (row.size() == 2) {
+              resizeDocks(row, {int(px(560)), int(px(360))}, Qt::Horizontal);
+              resizeDocks({timeline}, {int(px(360))}, Qt::Vertical);
             }
           });
   state_parts_.push_back([this](Json& json) { json["generate"] = generate_state(*generate_); });

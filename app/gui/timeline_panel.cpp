@@ -102,6 +102,7 @@ void TimelinePanel::toolbar() {
                     ImGuiWindowFlags_NoScrollbar | ImGuiWindowFlags_NoScrollWithMouse);
   if (segments("timeline.view", &view_, kViews, 2, kTips)) refresh(3);
   ImGui::EndChild();
+  probe_item("timeline.view");
   ImGui::PopStyleVar();
   ImGui::SameLine(0, float(px(12)));
   if (view_ == 1 && matrix_.distances && matrix_.distances->taps.size() > 1) {
@@ -155,12 +156,27 @@ void TimelinePanel::status() {
       b && all.steps > 0 && b->agreement && all.steps > b->agreement->steps)
     text += " · " + std::to_string(100 * all.same / all.steps) + " % of all so far";
   if (b && b->quality) text += (text.empty() ? "" : " · ") + engine::quality_text(*b->quality);
-  if (text.empty()) text = session_.prediction_note();
+  if (text.empty() && !session_.entries().empty()) text = session_.prediction_note();
+  if (text.empty()) return;
+  // What does not fit is cut, and said in full where the mouse is.
+  const std::string whole = text;
+  const float room = ImGui::GetContentRegionAvail().x;
+  if (ImGui::CalcTextSize(text.c_str()).x > room) {
+    do {
+      // One character: bytes that continue it, then its first.
+      while (!text.empty() && (static_cast<unsigned char>(text.back()) & 0xC0U) == 0x80U)
+        text.pop_back();
+      if (!text.empty()) text.pop_back();
+    } while (!text.empty() && ImGui::CalcTextSize((text + "…").c_str()).x > room);
+    text += "…";
+  }
   dim_text("%s", text.c_str());
-  if (ImGui::IsItemHovered() && b && b->agreement)
-    tooltip(
-        "How often the schedule predicted from the sketches of the uncached run was the one "
-        "that ran");
+  std::string tip = text != whole ? whole : "";
+  if (b && b->agreement)
+    tip += std::string(tip.empty() ? "" : "\n") +
+           "How often the schedule predicted from the sketches of the uncached run was the one "
+           "that ran";
+  if (!tip.empty() && ImGui::IsItemHovered()) tooltip(tip);
 }
 
 void TimelinePanel::probe_layout() {

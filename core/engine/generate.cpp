@@ -124,9 +124,8 @@ diffusion::VideoSize video_size(int64_t t, int64_t h, int64_t w, bool pixels) {
   return {static_cast<double>(h) * scale, static_cast<double>(w) * scale, frames};
 }
 
-/// The clip of --from at the size of the latents, pixels in -1..1: covers them, cut evenly.
-Tensor read_clip(const Settings& settings, int64_t t, int64_t h, int64_t w,
-                 std::vector<double>& times, std::stop_token stop) {
+/// The clip of --from, as many frames as the latents have.
+frames::Clip read_clip(const Settings& settings, int64_t t, std::stop_token stop) {
   frames::ClipOptions options = settings.clip;
   options.frames = static_cast<int>(t);
   options.tubelet = 1;
@@ -153,24 +152,36 @@ Tensor read_clip(const Settings& settings, int64_t t, int64_t h, int64_t w,
   if (!clip || clip->T != t)
     throw bad_input(settings.generate.from, "gives no clip of " + std::to_string(t) + " frames",
                     "choose --start and --stride so that it does");
-  times = clip->times;
-  const double scale = std::max(static_cast<double>(h) / clip->H, static_cast<double>(w) / clip->W);
+  return std::move(*clip);
+}
+
+/// A clip at the size of the latents, pixels in -1..1: covers them, cut evenly. Of more frames
+/// than there are latents every so many is taken.
+Tensor fit_clip(const frames::Clip& clip, frames::Resize resize, int64_t t, int64_t h, int64_t w,
+                std::vector<double>& times) {
+  if (clip.T < t || clip.H < 1 || clip.W < 1)
+    throw bad_input("--from", "gives no clip of " + std::to_string(t) + " frames",
+                    "choose clips of more frames");
+  times.clear();
+  const double scale = std::max(static_cast<double>(h) / clip.H, static_cast<double>(w) / clip.W);
   frames::ClipGeometry g;
   g.resized_height =
-      std::max<int>(static_cast<int>(h), static_cast<int>(std::lround(clip->H * scale)));
+      std::max<int>(static_cast<int>(h), static_cast<int>(std::lround(clip.H * scale)));
   g.resized_width =
-      std::max<int>(static_cast<int>(w), static_cast<int>(std::lround(clip->W * scale)));
+      std::max<int>(static_cast<int>(w), static_cast<int>(std::lround(clip.W * scale)));
   g.height = static_cast<int>(h);
   g.width = static_cast<int>(w);
   g.top = (g.resized_height - g.height) / 2;
   g.left = (g.resized_width - g.width) / 2;
   Tensor out({1, 3, t, h, w}, DType::f32);
   std::vector<uint8_t> rgb(static_cast<size_t>(h * w * 3));
-  const size_t frame_bytes = static_cast<size_t>(clip->H) * static_cast<size_t>(clip->W) * 3;
+  const size_t frame_bytes = static_cast<size_t>(clip.H) * static_cast<size_t>(clip.W) * 3;
   for (int64_t f = 0; f < t; ++f) {
-    const auto frame = frames::make_rgb_frame(
-        clip->rgb.data() + static_cast<size_t>(f) * frame_bytes, clip->W, clip->H, f, 0);
-    frames::preprocess(*frame, g, options.resize, rgb.data());
+    const auto at = static_cast<size_t>(f * clip.T / t);
+    if (at < clip.times.size()) times.push_back(clip.times[at]);
+    const auto frame =
+        frames::make_rgb_frame(clip.rgb.data() + at * frame_bytes, clip.W, clip.H, f, 0);
+    frames::preprocess(*frame, g, resize, rgb.data());
     for (int64_t i = 0; i < h * w; ++i)
       for (int64_t c = 0; c < 3; ++c)
         out.data<float>()[(c * t + f) * h * w + i] =
@@ -247,7 +258,8 @@ void Generator::fall_back(const std::string& notice) const {
   run_ = on_cpu(run_);
 }
 
-Request Generator::request(const Settings& settings, std::stop_token stop) const {
+Request Generator::request(const Settings& settings, std::stop_token stop,
+                           const frames::Clip* clip) const {
   const GenerateSettings& g = settings.generate;
   const Stdit3Config& c = model_->config;
   g.check();
@@ -299,7 +311,8 @@ Request Generator::request(const Settings& settings, std::stop_token stop) const
   if (!g.from.empty()) {
     const auto& s = r.noise.shape();
     if (c.pixel_space()) {
-      r.clip = read_clip(settings, s[2], s[3], s[4], r.clip_times, stop);
+      r.clip = fit_clip(clip != nullptr ? *clip : read_clip(settings, s[2], stop),
+                        settings.clip.resize, s[2], s[3], s[4], r.clip_times);
     } else {
       if (!ends_with(g.from, ".safetensors"))
         throw bad_input("--from",

@@ -35,8 +35,11 @@ class Generator {
   const std::optional<diffusion::Vocabulary>& vocabulary() const { return vocabulary_; }
 
   /// Everything that the settings say about a run: reads the noise file, encodes the prompt, reads
-  /// the clip of --from. Throws Error(input).
-  diffusion::Request request(const Settings& settings, std::stop_token stop = {}) const;
+  /// the clip of --from. `clip`: its pixels where they are at hand already (a live source, which
+  /// cannot be read again); as many frames as the latents have are taken from it, evenly. Throws
+  /// Error(input).
+  diffusion::Request request(const Settings& settings, std::stop_token stop = {},
+                             const frames::Clip* clip = nullptr) const;
   /// request + diffusion::generate; the trace carries the settings.
   diffusion::Result run(const Settings& settings, const std::vector<int>& dump_steps = {},
                         const diffusion::OnStep& on_step = {}, std::stop_token stop = {}) const;

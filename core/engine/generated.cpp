@@ -35,7 +35,7 @@ void require_same_shape(const frames::RgbVideo& a, const frames::RgbVideo& b) {
 GeneratedRunPtr run_video(const Generator& generator, const Settings& settings,
                           const RunOptions& options, std::stop_token stop) {
   const auto start = Clock::now();
-  diffusion::Request request = generator.request(settings, stop);
+  diffusion::Request request = generator.request(settings, stop, options.clip.get());
   request.sketch = options.sketch;
   request.token_change = options.token_change;
   request.sketch_taps = options.sketch_taps;

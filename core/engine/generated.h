@@ -23,9 +23,10 @@ using GeneratedRunPtr = std::shared_ptr<const GeneratedRun>;
 
 struct RunOptions {
   diffusion::OnStep on_step = {};
-  bool sketch = true;                         ///< uncached runs keep sketches
-  bool token_change = false;                  ///< StepView::token_change
-  std::vector<models::Tap> sketch_taps = {};  ///< see diffusion::Request
+  bool sketch = true;                             ///< uncached runs keep sketches
+  bool token_change = false;                      ///< StepView::token_change
+  std::vector<models::Tap> sketch_taps = {};      ///< see diffusion::Request
+  std::shared_ptr<const frames::Clip> clip = {};  ///< see Generator::request
 };
 /// Runs the settings. Throws Error, Cancelled.
 GeneratedRunPtr run_video(const Generator& generator, const Settings& settings,

@@ -251,7 +251,7 @@ Layout lay_out(const Content& content, float x, float y, float width, int text_s
   for (const Threshold& t : out.thresholds)
     notes = std::max(notes, font.width(number_text(t.value) + " → 10", text_size) + s.em);
   names = std::min(std::ceil(names), std::floor(0.26F * width));
-  notes = std::min(std::ceil(notes), std::floor(0.26F * width));
+  notes = std::min(std::ceil(notes), std::floor(0.3F * width));
   out.plot_x = std::round(x + s.pad + names + s.pad);
   out.plot_width = std::max(s.em, std::round(width - 4 * s.pad - names - notes));
   choose_ticks(out, s.em);

@@ -110,10 +110,19 @@ class Goldens(unittest.TestCase):
         for d in {d["step"]: d for d in case.get("decisions", [])}.values():
             at = d["step"] - 1
             self.assertEqual(got["cache/rate"][1][at], d["rate_out"])
+            metric = 5e-3 if case["apply_moreg"] else 1e-3
             for array_name, key, relative in (("distance", "c", 1e-3), ("motion", "m", 2e-3),
-                                              ("metric", "metric", 5e-3)):
+                                              ("metric", "metric", metric)):
                 value = got["cache/" + array_name][1][at]
                 self.assertLessEqual(abs(value - d[key]), relative * abs(d[key]), array_name)
+            if case["apply_moreg"]:
+                # The manifest's: against the motion of the decision before, of the same block.
+                before = [e["m"] for e in case["decisions"] if e["step"] < d["step"]
+                          and (e["block"], e["temporal"]) == (d["block"], d["temporal"])]
+                allowed = 5e-3 * max(abs(d["m"]), abs(before[-1]) if before else 1) \
+                    * case["mograd_mul"] / d["rate_in"]
+                value = got["cache/motion_gradient"][1][at]
+                self.assertLessEqual(abs(value - d["g"]), allowed, "gradient")
         if "recomputed" in case:
             shape, cells = got["cache/module_compute"]
             self.assertEqual(shape, [case["N"], 8, 3])
@@ -174,6 +183,13 @@ class Refusals(unittest.TestCase):
         self.refused("step 1 is missing", "--cache", "plan:2,3", "--steps", "20")
         self.refused("not above 0", "--cache", "teacache:0")
         self.refused("regularises adacache", "--cache", "none", "--moreg")
+        self.refused("is empty", "--cache", "adacache:fast", "--moreg", "9..3")
+        self.refused("beyond the 8 steps", "--cache", "adacache:fast", "--moreg", "3..9",
+                     "--steps", "8")
+        self.refused("not within the 8 steps", "--cache", "tgate:gate=9", "--steps", "8")
+        self.refused("4 block pairs", "--cache", "deltadit:blocks=9", "--steps", "8")
+        self.refused("no preset", "--cache", "pab:111")
+        self.refused("no interval", "--cache", "interval:0")
 
     def test_codebooks(self):
         path = os.path.join(self.folder.name, "book.json")
@@ -305,6 +321,18 @@ class PixelSpace(unittest.TestCase):
             trace = json.load(f)
         self.assertEqual(trace["distances"]["steps"], 6)
         self.assertEqual(len(trace["distances"]["taps"][0]["l1"]), 36)
+
+    def test_motion_needs_two_frames(self):
+        done = run("generate", "--model", self.folder.name, "--video", "16x16x1", "--steps", "30",
+                   "--cache", "adacache:fast", "--moreg")
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn("one latent frame has no motion", done.stderr)
+
+    def test_keys_that_no_timestep_meets_are_said(self):
+        for policy, part in (("pab:246", "is bound to step"), ("pab:246,reference", "meets no timestep")):
+            done = self.generate("--prompt", "ball", "--steps", "8", "--cache", policy)
+            self.assertEqual(done.stdout.count("note: pab: MLP key"), 3, done.stdout)
+            self.assertEqual(done.stdout.count(part), 3, done.stdout)
 
     def test_unknown_words(self):
         done = run("generate", "--model", self.folder.name, "--prompt", "a red bal")

@@ -185,7 +185,7 @@ std::vector<Case> all_cases() {
   // The scalar backend is slow: one of each kind.
   for (const char* name : {"n30_ada_fast", "n30_ada_scaled_fast_moreg"})
     out.emplace_back("reference", "sampler", name);
-  for (const char* name : {"n30_ada_camlp", "n30_ada_frame0"})
+  for (const char* name : {"n30_ada_camlp", "n30_ada_frame0", "n30_ada_batch2"})
     out.emplace_back("reference", "sampler_extra", name);
   return out;
 }

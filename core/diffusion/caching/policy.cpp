@@ -1,5 +1,6 @@
 #include "diffusion/caching/policy.h"
 
+#include <cmath>
 #include <cstdio>
 
 #include "base/error.h"
@@ -32,7 +33,9 @@ models::StepPlan reuse_all(int depth) {
 
 std::string brief(double value) {
   char text[32];
-  std::snprintf(text, sizeof text, "%.3g", value);
+  // Timesteps are read as 1000, not as 1e+03.
+  std::snprintf(text, sizeof text,
+                std::fabs(value) < 1e6 && std::fabs(value) >= 999.5 ? "%.0f" : "%.3g", value);
   return text;
 }
 
