@@ -144,7 +144,20 @@ class App:
         return state
 
     def rect(self, name):
-        return self.wait(lambda s: name in s["rects"], f"control {name}")["rects"][name]
+        """Where a control is, once it is on screen (a panel behind another tab lies left of it)
+        and has come to rest."""
+        def shown(s):
+            return name in s["rects"] and s["rects"][name][0] >= 0 and s["rects"][name][1] >= 0
+
+        end = time.monotonic() + WAIT
+        place = self.wait(shown, f"control {name}")["rects"][name]
+        while time.monotonic() < end:
+            time.sleep(0.15)
+            now = self.wait(shown, f"control {name}")["rects"][name]
+            if now == place:
+                return now
+            place = now
+        raise Failure(f"control {name} does not come to rest")
 
     @staticmethod
     def xdo(*args):
@@ -164,8 +177,12 @@ class App:
     def edit(self, name):
         """Clicks into a text field, which selects what it holds."""
         self.wait(lambda s: not s["editing"], "no field being edited")
-        self.click(name)
-        self.wait(lambda s: s["editing"], f"the field {name} being edited")
+        end = time.monotonic() + WAIT
+        while not self.state["editing"]:
+            check(time.monotonic() < end, f"waited in vain for: the field {name} being edited")
+            self.click(name)
+            with self.changed:  # a panel that moved meanwhile: click where it is now
+                self.changed.wait_for(lambda: self.last["editing"], min(WAIT, 10))
 
     def drag(self, name, start, end, steps=12):
         """Drags inside a control from one (fx, fy) to another."""
