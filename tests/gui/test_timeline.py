@@ -106,7 +106,7 @@ def a_click_shows_what_the_video_was_going_to_be():
         app.xdo("mousemove", x + w * 3 // 16, y + h // 2)
         app.xdo("click", 1)
         app.wait(lambda s: s["generate"]["chosen"] == 2, "step 2 chosen")
-        app.wait_picture(lambda p: p.differing(picture, area) > 0.02, "the estimate after step 2")
+        app.wait_picture(lambda p: p.differing(picture, area) > 0.002, "the estimate after step 2")
         # A run that cannot start leaves the last one where it was.
         app.edit("generate.prompt")
         app.type("bal")
