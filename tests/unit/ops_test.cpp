@@ -1,12 +1,14 @@
 // Every operation of every backend against the scalar reference, over one list of cases.
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdlib>
 #include <random>
 
 #include <gtest/gtest.h>
 
+#include "compute/float16.h"
 #include "compute/kernels/dispatch.h"
 #include "compute/onednn/dnnl_matmul.h"
 #include "op_cases.h"
@@ -109,6 +111,64 @@ TEST(AttentionKernels, PartsOfTheQueriesShareWhatWasPacked) {
       k->attention(&t);
     }
     EXPECT_EQ(whole, parts);
+  }
+}
+
+TEST(ElementKernels, ActivationsFollowTheirFormulasOverAllMagnitudes) {
+  std::vector<float> x;
+  for (float v = 1e-30f; v < 1e30f; v *= v < 1e-3f || v > 1e3f ? 1.7f : 1.003f)
+    x.insert(x.end(), {v, -v});
+  x.insert(x.end(), {0.0f, -0.0f, 1.0f, -1.0f, std::nanf("")});
+  const auto formula = [](double v, int activation) {
+    if (activation == kActGeluErf) return 0.5 * v * std::erfc(-v / std::sqrt(2.0));
+    const double u = activation == kActSilu
+                         ? v
+                         : 2 * std::sqrt(2 / 3.14159265358979323846) * (v + 0.044715 * v * v * v);
+    return v / (1 + std::exp(-u));
+  };
+  for (const Kernels* k : all_kernels())
+    for (const int activation : {kActGeluErf, kActGeluTanh, kActSilu}) {
+      SCOPED_TRACE(std::string(k->isa) + ", activation " + std::to_string(activation));
+      std::vector<float> y = x;
+      k->activate(y.data(), long(y.size()), activation);
+      EXPECT_TRUE(std::isnan(y.back()));
+      for (size_t i = 0; i + 1 < x.size(); ++i) {
+        const double want = formula(double(x[i]), activation);
+        ASSERT_LE(std::fabs(want - double(y[i])),
+                  5e-7 * std::fabs(want) + 3e-7 * std::min(1.0, std::fabs(double(x[i]))))
+            << "at " << x[i] << ": " << y[i] << " for " << want;
+      }
+    }
+}
+
+TEST(ElementKernels, Bfloat16RoundsToNearestEvenEverywhere) {
+  // Every upper half with lower halves below, at and above the middle: infinities, numbers that
+  // round up to them, numbers below the normal range and not-a-numbers are among them.
+  std::vector<float> from;
+  for (uint32_t high = 0; high < 0x10000; ++high)
+    for (const uint32_t low : {0u, 1u, 0x7fffu, 0x8000u, 0x8001u, 0xffffu})
+      from.push_back(std::bit_cast<float>(high << 16 | low));
+  std::vector<uint16_t> to(from.size());
+  std::vector<float> back(from.size());
+  for (const Kernels* k : all_kernels()) {
+    SCOPED_TRACE(k->isa);
+    k->to_bf16(from.data(), to.data(), long(from.size()));
+    k->from_bf16(to.data(), back.data(), long(from.size()));
+    for (size_t i = 0; i < from.size(); ++i) {
+      ASSERT_EQ(to[i], float_to_bf16(from[i])) << "bits " << std::bit_cast<uint32_t>(from[i]);
+      ASSERT_EQ(std::bit_cast<uint32_t>(back[i]), uint32_t(to[i]) << 16);
+      if (std::isnan(from[i])) {
+        ASSERT_TRUE(std::isnan(back[i]));
+      } else if (std::isfinite(back[i])) {
+        const double error = std::fabs(double(back[i]) - double(from[i]));
+        for (const int step : {-1, 1}) {
+          const float other = std::bit_cast<float>(uint32_t(to[i] + step) << 16);
+          if (!std::isfinite(other) || std::signbit(other) != std::signbit(back[i])) continue;
+          const double theirs = std::fabs(double(other) - double(from[i]));
+          ASSERT_TRUE(error < theirs || (error == theirs && to[i] % 2 == 0)) << from[i];
+        }
+      }
+    }
   }
 }
 
