@@ -75,8 +75,14 @@ struct Sample {
   int label = 0;
   Attributes attributes;
   int T = 0, H = 0, W = 0;
-  std::vector<uint8_t> rgb;  ///< [T,H,W,3]
+  std::vector<uint8_t> rgb;   ///< [T,H,W,3]
+  std::vector<float> poses;   ///< [T,2,7]: of the actor and of the partner of a collision
+  std::vector<float> camera;  ///< [T,2]: where the picture looks, x and y in heights
 };
+/// What `poses` says of a thing at a frame: the x and y of its centre in the picture and its
+/// radius, in heights of the picture (y points down); turns; opacity; periods by which its texture
+/// slid; whether it shows its other colours. All zero where there is no partner.
+inline constexpr int kPoseValues = 7;
 
 /// The label of a seed: seed mod 15, so that any run of consecutive seeds is balanced.
 int label_of(uint64_t seed);
@@ -93,7 +99,8 @@ struct WriteOptions {
   int threads = 1;
 };
 /// Writes clips-00000.safetensors, … and then labels.json into `folder`, which is made if missing.
-/// A shard holds `frames_u8` U8 [B,T,H,W,3], `labels` I32 [B] and `seeds` I64 [B]. labels.json is
+/// A shard holds `frames_u8` U8 [B,T,H,W,3], `labels` I32 [B], `seeds` I64 [B], `poses` F32
+/// [B,T,2,7] and `camera` F32 [B,T,2] (Sample). labels.json is
 /// {"schema": "looktwice/world", "version": 1, "classes": […], "size": …, "clips": [{"file",
 /// "index", "seed", "split", "label", "class", "attributes"}, …]}. Each file is replaced whole.
 /// Throws Error(input) for bad options or an unusable folder, Error(run) on a full disk, Cancelled.

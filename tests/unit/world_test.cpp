@@ -129,6 +129,29 @@ TEST(World, LabelsAreTrueByConstruction) {
   }
 }
 
+TEST(World, PosesTellWhatMovesWhere) {
+  for (uint64_t seed = 300; seed < 300 + 2 * kClasses; ++seed) {
+    SCOPED_TRACE(seed);
+    const Plan plan = make_plan(seed, {});
+    const Sample sample = generate(seed);
+    ASSERT_EQ(sample.poses.size(), size_t(16 * 2 * kPoseValues));
+    ASSERT_EQ(sample.camera.size(), size_t(16 * 2));
+    for (size_t t = 0; t < 16; ++t) {
+      const float* one = &sample.poses[t * 2 * kPoseValues];
+      const Pose& pose = plan.poses[0][t];
+      // In the picture plus where the picture looks is in the world.
+      EXPECT_NEAR(one[0] + sample.camera[2 * t], pose.x, 1e-6);
+      EXPECT_NEAR(one[1] + sample.camera[2 * t + 1], pose.y, 1e-6);
+      EXPECT_NEAR(one[2], plan.things[0].radius * pose.scale, 1e-6);
+      EXPECT_NEAR(one[3], pose.turn, 1e-6);
+      EXPECT_NEAR(one[4], plan.things[0].opacity * pose.opacity, 1e-6);
+      EXPECT_NEAR(one[5], pose.slide, 1e-6);
+      EXPECT_EQ(one[6], pose.flash ? 1 : 0);
+      EXPECT_EQ(one[kPoseValues + 2] > 0, plan.motion == Motion::collide) << "a partner";
+    }
+  }
+}
+
 TEST(World, SomeEventsAreOnlyInFramesThatRltDoesNotCompare) {
   // Tubelets of two: frame 2k is compared with frame 2k + 3.
   std::set<int> compared;
@@ -220,6 +243,10 @@ TEST_F(Writing, ShardsAndLabelsAgreeForAnyNumberOfThreads) {
     const auto i = clip["index"].get<size_t>();
     const Sample sample = generate(clip["seed"].get<uint64_t>(), options.clip);
     EXPECT_TRUE(std::equal(sample.rgb.begin(), sample.rgb.end(), &frames[i * sample.rgb.size()]));
+    const auto poses = file.read<float>("poses"), camera = file.read<float>("camera");
+    EXPECT_EQ(poses, other.read<float>("poses"));
+    EXPECT_TRUE(std::equal(sample.poses.begin(), sample.poses.end(), &poses[i * 16 * 2 * 7]));
+    EXPECT_TRUE(std::equal(sample.camera.begin(), sample.camera.end(), &camera[i * 16 * 2]));
     EXPECT_EQ(file.read<int32_t>("labels")[i], sample.label);
     EXPECT_EQ(clip["label"], sample.label);
     EXPECT_EQ(clip["class"], class_names()[size_t(sample.label)]);

@@ -31,6 +31,34 @@ int label_of(uint64_t seed) {
   return int(seed % kClasses);
 }
 
+namespace {
+
+/// Sample::poses and Sample::camera of a plan.
+void tell_poses(const Plan& plan, Sample& sample) {
+  const size_t acting = plan.motion == Motion::collide ? 2 : 1;
+  sample.poses.assign(size_t(sample.T) * 2 * kPoseValues, 0.0f);
+  for (size_t t = 0; t < size_t(sample.T); ++t) {
+    const scenes::Point camera = plan.camera[t];
+    sample.camera.push_back(float(camera.x));
+    sample.camera.push_back(float(camera.y));
+    for (size_t i = 0; i < acting; ++i) {
+      const Thing& thing = plan.things[i];
+      const Pose& pose = plan.poses[i][t];
+      const double values[kPoseValues] = {pose.x - camera.x,
+                                          pose.y - camera.y,
+                                          thing.radius * pose.scale,
+                                          pose.turn,
+                                          pose.opacity * thing.opacity,
+                                          pose.slide,
+                                          pose.flash ? 1.0 : 0.0};
+      for (size_t v = 0; v < kPoseValues; ++v)
+        sample.poses[(t * 2 + i) * kPoseValues + v] = float(values[v]);
+    }
+  }
+}
+
+}  // namespace
+
 Sample generate(uint64_t seed, const Options& options) {
   const auto check = [](const char* name, int value, int low, int high) {
     if (value < low || value > high)
@@ -49,6 +77,7 @@ Sample generate(uint64_t seed, const Options& options) {
   sample.H = options.height;
   sample.W = options.width;
   sample.rgb = draw(plan);
+  tell_poses(plan, sample);
   return sample;
 }
 
@@ -132,11 +161,14 @@ void write_world(const std::filesystem::path& folder, const WriteOptions& option
     std::vector<uint8_t> frames(clip_bytes * size_t(n));
     std::vector<int32_t> labels;
     std::vector<int64_t> seeds;
+    std::vector<float> poses, camera;
     for (size_t i = 0; i < samples.size(); ++i) {
       const Sample& sample = samples[i];
       std::copy(sample.rgb.begin(), sample.rgb.end(), &frames[clip_bytes * i]);
       labels.push_back(sample.label);
       seeds.push_back(int64_t(sample.seed));
+      poses.insert(poses.end(), sample.poses.begin(), sample.poses.end());
+      camera.insert(camera.end(), sample.camera.begin(), sample.camera.end());
       index["clips"].push_back({{"file", name},
                                 {"index", i},
                                 {"seed", sample.seed},
@@ -150,7 +182,9 @@ void write_world(const std::filesystem::path& folder, const WriteOptions& option
         folder / name,
         {{"frames_u8", {DType::u8, {n, clip.frames, clip.height, clip.width, 3}, frames.data()}},
          {"labels", {DType::i32, {n}, labels.data()}},
-         {"seeds", {DType::i64, {n}, seeds.data()}}},
+         {"seeds", {DType::i64, {n}, seeds.data()}},
+         {"poses", {DType::f32, {n, clip.frames, 2, kPoseValues}, poses.data()}},
+         {"camera", {DType::f32, {n, clip.frames, 2}, camera.data()}}},
         {{"fps", "15"}});
     done += n;
     if (progress) progress(double(done) / double(options.count));
