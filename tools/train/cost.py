@@ -74,7 +74,7 @@ def steps(a):
             else:
                 index = np.tile(np.arange(data.TOKENS), (len(at), 1))
             x = data.gather(clips[at], index)
-            y = model(x, torch.from_numpy(index), lengths, mask, merge)
+            y = model(x, torch.from_numpy(index), lengths, mask, merge=merge)
             loss = F.cross_entropy(y, torch.from_numpy(labels[at]))
             for o in opts:
                 o.zero_grad()
@@ -93,7 +93,7 @@ def main():
         return steps(a)
     found = {w: [] for w in ("dense", "rlt", "tome")}
     with tempfile.TemporaryDirectory() as scratch:
-        clips, labels = data.synth(a.looktwice, 8 * a.batch, 0, scratch)
+        clips, labels, *_ = data.synth(a.looktwice, 8 * a.batch, 0, scratch)
         held = f"{scratch}/clips.npz"
         np.savez(held, clips=clips, labels=labels, differences=data.differences(clips))
         for _ in range(a.rounds):

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from safetensors.numpy import load_file
 
+import truth
 import vit
 import world
 
@@ -35,21 +36,21 @@ def is_plain(attributes):
 
 
 def synth(program, count, seed, scratch, plain=False):
-    """(clips U8 [n,16,112,112,3], labels [n]) drawn by the program; scratch is a folder.
-
-    n is count, or how many of them are plain."""
+    """(clips U8 [n,16,112,112,3], labels [n], poses [n,16,2,7], camera [n,16,2]) drawn by the
+    program; scratch is a folder. n is count, or how many of them are plain."""
     folder = tempfile.mkdtemp(prefix="synth-", dir=scratch)
     try:
         subprocess.run([program, "synth", "--count", str(count), "--seed", str(seed), "-o", folder],
                        check=True, stderr=subprocess.DEVNULL)
         parts = [load_file(f) for f in sorted(glob.glob(folder + "/*.safetensors"))]
-        clips = np.concatenate([p["frames_u8"] for p in parts])
-        labels = np.concatenate([p["labels"] for p in parts]).astype(np.int64)
+        out = [np.concatenate([p[name] for p in parts])
+               for name in ("frames_u8", "labels", "poses", "camera")]
+        out[1] = out[1].astype(np.int64)
         if plain:
             listed = json.load(open(folder + "/labels.json"))["clips"]
             chosen = np.flatnonzero([is_plain(c["attributes"]) for c in listed])
-            clips, labels = clips[chosen], labels[chosen]
-        return clips, labels
+            out = [x[chosen] for x in out]
+        return tuple(out)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -107,22 +108,27 @@ def rlt_keep(difference, tau):
     return np.concatenate([np.ones((1,) + difference.shape[1:], bool), difference > tau])
 
 
-def varied(clip, label, difference, rng):
-    """A flipped, transposed, reversed or recoloured clip with the label that it then has."""
+def varied(clip, label, difference, known, rng):
+    """A flipped, transposed, reversed or recoloured clip with the label and the truth (poses and
+    camera) that it then has."""
     if rng.random() < 0.5:
         clip, difference, label = clip[:, :, ::-1], difference[:, :, ::-1], world.MIRRORED[label]
+        known = truth.mirrored(*known)
     if label != world.BOUNCE:
         if rng.random() < 0.5:
             clip, difference = clip[:, ::-1], difference[:, ::-1]
             label = world.UPSIDE_DOWN[label]
+            known = truth.upside_down(*known)
         if rng.random() < 0.5:
             clip, difference = clip.transpose(0, 2, 1, 3), difference.transpose(0, 2, 1)
             label = world.TRANSPOSED[label]
+            known = truth.transposed(*known)
     if rng.random() < 0.5:
         clip, difference, label = clip[::-1], difference[::-1], world.REVERSED[label]
+        known = tuple(k[::-1] for k in known)
     if rng.random() < 0.7:
         clip = clip[..., rng.permutation(3)]
-    return clip, label, difference
+    return clip, label, difference, known
 
 
 class Pool:
@@ -136,6 +142,8 @@ class Pool:
         self.clips = np.empty((size, 16, 112, 112, 3), np.uint8)
         self.labels = np.empty(size, np.int64)
         self.differences = np.empty((size, 7, SIDE, SIDE), np.float32)
+        self.poses = np.empty((size, 16, 2, 7), np.float32)
+        self.camera = np.empty((size, 16, 2), np.float32)
         self.filled, self.made, self.used, self.next_seed = 0, 0, 0, first_seed
         self.lock, self.stop = threading.Lock(), False
         self._renew()
@@ -143,12 +151,13 @@ class Pool:
         self.thread.start()
 
     def _renew(self):
-        clips, labels = synth(self.program, self.bunch, self.next_seed, self.scratch,
-                              self.made < self.plain)
+        clips, labels, poses, camera = synth(self.program, self.bunch, self.next_seed,
+                                             self.scratch, self.made < self.plain)
         difference = differences(clips)
         with self.lock:
             at = (np.arange(len(clips)) + self.made) % len(self.clips)
             self.clips[at], self.labels[at], self.differences[at] = clips, labels, difference
+            self.poses[at], self.camera[at] = poses, camera
             self.made += len(clips)
             self.next_seed += self.bunch
             self.filled = min(self.made, len(self.clips))
@@ -161,20 +170,32 @@ class Pool:
                 time.sleep(0.5)
 
     def draw(self, count, rng):
-        """[(clip, label, difference)], varied."""
+        """[(clip, label, difference, (poses, camera))], varied."""
         with self.lock:
             chosen = rng.integers(0, self.filled, count)
             self.used += count
-            return [varied(self.clips[i], self.labels[i], self.differences[i], rng) for i in chosen]
+            return [varied(self.clips[i], self.labels[i], self.differences[i],
+                           (self.poses[i], self.camera[i]), rng) for i in chosen]
 
 
 def busiest(items, count, rng):
     """For each clip the `count` tokens that change most, against the tubelet before or after; the
     order of change is blurred, so that any token may come along. Indices ascend."""
     out = []
-    for _, _, d in items:
+    for _, _, d, *_ in items:
         change = np.concatenate([d, np.zeros_like(d[:1])])
         change[1:] = np.maximum(change[1:], d)
         score = change.reshape(-1) * np.exp(0.5 * rng.standard_normal(change.size))
         out.append(np.sort(np.argpartition(-score, count)[:count]))
     return out
+
+
+def sampled(items, busy, still, rng):
+    """(indices, sizes): the `busy` busiest tokens, and of the rest `still` at random, each of which
+    stands for so many that together they stand for all."""
+    index, size = [], []
+    for chosen in busiest(items, busy, rng):
+        rest = rng.permutation(np.setdiff1d(np.arange(TOKENS), chosen, assume_unique=True))[:still]
+        index.append(np.concatenate([chosen, rest]))
+        size.append([1.0] * busy + [(TOKENS - busy) / still] * still)
+    return np.stack(index), np.array(size, np.float32)

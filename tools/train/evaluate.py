@@ -34,8 +34,10 @@ def arguments():
     p.add_argument("--data", required=True)
     p.add_argument("--clips", type=int, default=4000)
     p.add_argument("--engine", choices=("looktwice", "torch"), default="looktwice")
-    p.add_argument("--taus", default="0.02,0.05,0.1,0.2,0.3,0.5")
-    p.add_argument("--merges", default="16,32,48,64", help="tokens ToMe merges in each layer")
+    p.add_argument("--taus", default="0.02,0.05,0.1,0.2,0.5")
+    p.add_argument("--merges", default="16,48", help="tokens ToMe merges in each layer")
+    p.add_argument("--ignored", default="0.1,0.5",
+                   help="thresholds at which the trained model also runs without its run lengths")
     p.add_argument("--only", help="comma-separated parts: dense,rlt,trained,tome,random")
     return p.parse_args()
 
@@ -88,7 +90,8 @@ def by_torch(a, model, options, file):
         if "--rlt" in o:
             keep = data.rlt_keep(difference[i], float(o["--rlt"]))
             index = np.flatnonzero(keep)
-            lengths = torch.from_numpy(data.lengths_of(keep))[None]
+            if o.get("--length-encoding") != "off":
+                lengths = torch.from_numpy(data.lengths_of(keep))[None]
         if "--drop" in o:
             count = int(data.TOKENS * float(o["--drop"].split(":")[1]))
             index = np.sort(rng.permutation(data.TOKENS)[:count])
@@ -157,6 +160,10 @@ def main():
             kept[tau] = tokens[:, 0].mean() / data.TOKENS
             results[part, tau] = right
             print(row(f"{label} τ = {tau}", right, tokens, dense), flush=True)
+        for tau in map(float, a.ignored.split(",") if part == "trained" else ()):
+            right, tokens, _ = run(a, clips, model,
+                                   ["--rlt", str(tau), "--length-encoding", "off"])
+            print(row(f"{label} lengths ignored, τ = {tau}", right, tokens, dense), flush=True)
     if "random" in parts:
         for tau, share in kept.items():
             right, tokens, _ = run(a, clips, "scenes-vit-dense", ["--drop", f"random:{share:.3f}"])
@@ -167,35 +174,33 @@ def main():
             results["tome", r] = right
             print(row(f"ToMe r = {r}", right, tokens, dense), flush=True)
 
-    print("\n| class | clips | all tokens | RLT τ = 0.1 | trained with RLT, τ = 0.1 | ToMe r = 48 |"
-          " most taken for |")
-    print("|---|---|---|---|---|---|---|")
-    share = lambda right, at: "" if right is None else f"{100 * right[at].mean():.1f}%"
+    share = lambda right, at: f"{100 * right[at].mean():.1f}%"
+    columns = [("all tokens", dense)] + [
+        (name, results[key]) for name, key in (("RLT τ = 0.1", ("rlt", 0.1)),
+                                               ("trained with RLT, τ = 0.1", ("trained", 0.1)),
+                                               ("ToMe r = 48", ("tome", 48))) if key in results]
+    titles = " | ".join(name for name, _ in columns)
+    print(f"\n| class | clips | {titles} | most taken for |")
+    print("|---|---|" + "---|" * len(columns) + "---|")
     for c, name in enumerate(world.CLASSES):
         at = clips.labels == c
         wrong = predicted[at & ~dense]
         most = "" if not len(wrong) else (
             lambda k: f"{world.CLASSES[k.argmax()]} ({k.max()})")(np.bincount(wrong))
-        print(f"| `{name}` | {at.sum()} | {share(dense, at)} "
-              f"| {share(results.get(('rlt', 0.1)), at)} "
-              f"| {share(results.get(('trained', 0.1)), at)} "
-              f"| {share(results.get(('tome', 48)), at)} | {most} |")
-    print("\n| clips that are | clips | all tokens | RLT τ = 0.1 | trained with RLT, τ = 0.1 |"
-          " ToMe r = 48 |")
-    print("|---|---|---|---|---|---|")
+        print(f"| `{name}` | {at.sum()} | " + " | ".join(share(r, at) for _, r in columns)
+              + f" | {most} |")
+    print(f"\n| clips that are | clips | {titles} |")
+    print("|---|---|" + "---|" * len(columns))
     about = [c["attributes"] for c in clips.about]
     for name, test in (("faint", lambda t: t["faint"]), ("slow", lambda t: t["slow"]),
                        ("flickering where RLT does not compare", lambda t: t["uncompared"]),
                        ("under a panning or shaking camera", lambda t: t["camera"] != "static"),
                        ("noisy (5 levels and more)", lambda t: t["noise"] >= 5),
                        ("cut to another background", lambda t: t.get("cut") is not None),
-                       ("none of these", lambda t: data.is_plain(t))):
+                       ("none of these", data.is_plain)):
         at = np.array([bool(test(t)) for t in about])
         if at.any():
-            print(f"| {name} | {at.sum()} | {share(dense, at)} "
-                  f"| {share(results.get(('rlt', 0.1)), at)} "
-                  f"| {share(results.get(('trained', 0.1)), at)} "
-                  f"| {share(results.get(('tome', 48)), at)} |")
+            print(f"| {name} | {at.sum()} | " + " | ".join(share(r, at) for _, r in columns) + " |")
 
 
 if __name__ == "__main__":

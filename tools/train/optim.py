@@ -42,11 +42,11 @@ class Muon(torch.optim.Optimizer):
                     p.add_(u if wide else u.T, alpha=-group["lr"] * scale)
 
 
-def optimizers(model, inside, lr_muon, lr_adam, weight_decay=0.01, decay_muon=None):
-    """inside(name) says which matrices go to Muon."""
+def optimizers(model, inside, lr_muon, lr_adam, weight_decay=0.01, decay_muon=None, more=()):
+    """inside(name) says which matrices go to Muon; `more` parameters are not the model's."""
     muon = [p for n, p in model.named_parameters() if p.ndim == 2 and inside(n)]
     chosen = {id(p) for p in muon}
-    rest = [p for p in model.parameters() if id(p) not in chosen]
+    rest = [p for p in model.parameters() if id(p) not in chosen] + list(more)
     if decay_muon is None:
         decay_muon = weight_decay
     return [Muon(muon, lr=lr_muon, weight_decay=decay_muon),

@@ -1,13 +1,16 @@
 """A start that knows what video is: training on a CPU has no time to find it out.
 
+- Positions begin as sines and cosines of x, y and t, each for itself and in channels of their own.
+  VideoMAE's sinusoids run over the flattened index: no layer reads x from them.
 - The patch embedding begins as waves of a tubelet's mean and of its change in time (cosine and
-  sine of the same wave vectors), scaled to the world's statistics, in channels where positions
-  hardly vary.
+  sine of the same wave vectors), scaled to the world's statistics, in other channels.
 - The first MLP begins with motion detectors (Adelson and Bergen, 1985): for a wave vector k the
   product of mean·cos and change·sin, less that of mean·sin and change·cos, has the sign of the
   motion along k; a product is had from |a + b| - |a - b|.
-- Some heads begin by looking at the same place a tubelet earlier or later, or at a neighbour: a
-  query turned by the angle of that many steps matches the key there (the sinusoids' addition rule).
+- The second MLP begins with products of place and motion: their sums over the tokens tell growing
+  (x·vx + y·vy) and turning (x·vy - y·vx).
+- Some heads begin by looking at the same place a tubelet earlier or later, or around it: a query
+  turned by the angle of that many steps matches the key there (the addition rule).
 Everything stays trainable.
 """
 
@@ -18,7 +21,11 @@ import torch
 
 import data
 
-CLEAN = 32   # first channels: the quickest sinusoids, left to position alone at the start
+AXES = ((7, 0), (7, 1), (8, 2))  # x, y, t: how many, and which of a token's coordinates
+WAVES_OF_AXIS = 3  # sine and cosine of 1, 2, 3 half turns over the axis
+PLACE = 2 * WAVES_OF_AXIS * len(AXES)  # channels of position
+PRODUCTS = 16  # channels of place times motion
+CLEAN = PLACE + PRODUCTS  # nothing of a patch's content goes here at the start
 MOTION = 8   # channels that the motion detectors write
 LUMA = (0.299, 0.587, 0.114)
 RED, BLUE = (0.6, -0.5, -0.1), (-0.2, -0.4, 0.6)
@@ -98,37 +105,77 @@ def prime_motion(layer):
 
 
 @torch.no_grad()
+def prime_positions(model):
+    c = model.config
+    frames, rows, columns = c.grid
+    index = torch.arange(c.tokens)
+    place = (index % columns, index // columns % rows, index // (columns * rows))
+    table = model.pos_embed[0]
+    table.zero_()
+    at = 0
+    for count, axis in AXES:
+        for k in range(1, WAVES_OF_AXIS + 1):
+            angle = math.pi * k / count * (place[axis] - (count - 1) / 2)
+            table[:, at], table[:, at + 1] = angle.sin(), angle.cos()
+            at += 2
+
+
+@torch.no_grad()
+def prime_products(layer):
+    """Of the first sine of x and of y with each channel of motion."""
+    fc1, fc2 = layer.intermediate["dense"], layer.output["dense"]
+    unit, out = 0, PLACE
+    for axis in (0, 2 * WAVES_OF_AXIS):
+        for motion in range(CLEAN, CLEAN + MOTION):
+            for outer in (1, -1):
+                for inner in (1, -1):
+                    fc1.weight[unit] = 0
+                    fc1.bias[unit] = 0
+                    fc1.weight[unit, axis], fc1.weight[unit, motion] = inner, inner * outer
+                    fc2.weight[:, unit] = 0
+                    fc2.weight[out, unit] = 0.5 * outer
+                    unit += 1
+            out += 1
+
+
+@torch.no_grad()
 def prime_heads(model):
     c = model.config
-    row = c.size // c.patch
-    frame = row * row
-    looks = {0: [-frame, frame], 1: [-row, row, -1, 1], 2: [-frame, frame]}
     width = c.hidden // c.heads
-    pairs = width // 2
-    omega = 10000.0 ** (-2 * torch.arange(pairs, dtype=torch.float64) / c.hidden)
-    sharpness = 1.6
+    # (steps in x, y, t; how sharp) of the heads of each layer.
+    looks = {0: [((0, 0, -1), 3.0), ((0, 0, 1), 3.0)],
+             1: [((0, 0, 0), 1.5), ((0, 0, -1), 2.0), ((0, 0, 1), 2.0)],
+             2: [((0, 0, -2), 2.0), ((0, 0, 2), 2.0)]}
     for i, layer in enumerate(model.videomae.encoder.layer):
         a = layer.attention.attention
-        for head, offset in enumerate(looks.get(i, [])[:c.heads]):
+        for head, (steps, sharpness) in enumerate(looks.get(i, [])[:c.heads]):
             at = head * width
-            a.query.weight[at:at + width] = 0
-            a.key.weight[at:at + width] = 0
-            cos = torch.cos(omega * offset).float() * sharpness
-            sin = torch.sin(omega * offset).float() * sharpness
-            for k in range(pairs):
-                even, odd = at + 2 * k, at + 2 * k + 1
-                a.query.weight[even, 2 * k], a.query.weight[even, 2 * k + 1] = cos[k], sin[k]
-                a.query.weight[odd, 2 * k], a.query.weight[odd, 2 * k + 1] = -sin[k], cos[k]
-                a.key.weight[even, 2 * k] = a.key.weight[odd, 2 * k + 1] = sharpness
+            a.query.weight[at:at + width] *= 0.1
+            a.key.weight[at:at + width] *= 0.1
+            channel = 0
+            for count, axis in AXES:
+                for k in range(1, WAVES_OF_AXIS + 1):
+                    angle = math.pi * k / count * steps[axis]
+                    cos, sin = sharpness * math.cos(angle), sharpness * math.sin(angle)
+                    even, odd = at + channel, at + channel + 1
+                    # sin(p + d), cos(p + d) of sin(p), cos(p)
+                    a.query.weight[even, channel] = cos
+                    a.query.weight[even, channel + 1] = sin
+                    a.query.weight[odd, channel] = -sin
+                    a.query.weight[odd, channel + 1] = cos
+                    a.key.weight[even, channel] = a.key.weight[odd, channel + 1] = sharpness
+                    channel += 2
         # What blocks add leaves the channels of position alone, and begins small.
         for dense in (layer.attention.output["dense"], layer.output["dense"]):
-            dense.weight[:CLEAN] = 0
+            dense.weight[:PLACE] = 0
             dense.weight *= 0.5
 
 
 def prime(model, pool, tokens):
+    prime_positions(model)
     prime_patches(model, pool, tokens)
     prime_heads(model)
     prime_motion(model.videomae.encoder.layer[0])
+    prime_products(model.videomae.encoder.layer[1])
     with torch.no_grad():
         model.classifier.weight *= 0.1

@@ -1,6 +1,7 @@
 """Trains scenes-vit on the labelled world. See README.md for the commands that made the models."""
 
 import argparse
+import copy
 import datetime
 import json
 import os
@@ -16,6 +17,7 @@ import data
 import export
 import optim
 import priming
+import truth
 import vit
 import world
 
@@ -37,6 +39,12 @@ def arguments():
     p.add_argument("--tokens", type=int, default=0,
                    help="tokens of each clip: the busiest ones, so that early training is cheap; "
                         "0 takes all")
+    p.add_argument("--still", type=int, default=0,
+                   help="so many of the other tokens come along at random and stand for all of them")
+    p.add_argument("--truth", type=float, default=1.0,
+                   help="weight of what the generator knows of every token; 0 trains on labels alone")
+    p.add_argument("--average", type=float, default=0.0,
+                   help="validate and export an average of the weights over about 1/(1 - x) steps")
     p.add_argument("--rlt", type=float, help="train on what RLT keeps at this threshold, with "
                                              "length encoding")
     p.add_argument("--lr", type=float, default=0.02, help="of the blocks' matrices (Muon)")
@@ -70,7 +78,7 @@ class Validation:
     def __init__(self, a):
         cache = f"{a.state}/validation-{a.check_clips}.npz"
         if not os.path.exists(cache):
-            clips, labels = data.synth(a.looktwice, a.check_clips, 2_000_000_000, a.state)
+            clips, labels, *_ = data.synth(a.looktwice, a.check_clips, 2_000_000_000, a.state)
             np.savez(cache, clips=clips, labels=labels)
         held = np.load(cache)
         self.clips, self.labels = held["clips"], held["labels"]
@@ -84,7 +92,7 @@ class Validation:
         for i in range(0, len(self.labels), 30):
             items = list(zip(self.clips[i:i + 30], self.labels[i:i + 30],
                              self.differences[i:i + 30]))
-            batch = make_batch(items, a, np.random.default_rng(0), tokens)
+            batch = make_batch(items, a, np.random.default_rng(0), tokens, a.still)
             logits = model(*batch[:-1])
             loss += float(F.cross_entropy(logits, batch[-1], reduction="sum"))
             right[i:i + 30] = (logits.argmax(1) == batch[-1]).numpy()
@@ -93,11 +101,14 @@ class Validation:
         return float(right.mean()), loss / len(right), each
 
 
-def make_batch(items, a, rng, tokens):
-    """(patches, index, lengths, mask, labels) of [(clip, label, difference)]; tokens: 0 for all."""
-    labels = torch.tensor([int(label) for _, label, _ in items])
+def make_batch(items, a, rng, tokens, still=0):
+    """(patches, index, lengths, mask, size, labels) of [(clip, label, difference, …)]; tokens: 0
+    for all."""
+    labels = torch.tensor([int(item[1]) for item in items])
+    clips = [item[0] for item in items]
+    lengths = mask = size = None
     if a.rlt is not None:
-        keeps = [data.rlt_keep(d, a.rlt) for _, _, d in items]
+        keeps = [data.rlt_keep(item[2], a.rlt) for item in items]
         n = max(int(k.sum()) for k in keeps)
         index = np.zeros((len(items), n), np.int64)
         lengths = np.ones((len(items), n), np.int64)
@@ -106,15 +117,15 @@ def make_batch(items, a, rng, tokens):
             kept = np.flatnonzero(keep)
             index[row, :len(kept)], mask[row, :len(kept)] = kept, True
             lengths[row, :len(kept)] = data.lengths_of(keep)
-        patches = data.gather([c for c, _, _ in items], index)
-        return (patches, torch.from_numpy(index), torch.from_numpy(lengths),
-                torch.from_numpy(mask), labels)
-    if tokens:
-        index = data.busiest(items, tokens, rng)
+        lengths, mask = torch.from_numpy(lengths), torch.from_numpy(mask)
+    elif tokens and still:
+        index, size = data.sampled(items, tokens, still, rng)
+        size = torch.from_numpy(size)
+    elif tokens:
+        index = np.stack(data.busiest(items, tokens, rng))
     else:
-        index = [np.arange(data.TOKENS)] * len(items)
-    patches = data.gather([c for c, _, _ in items], index)
-    return patches, torch.from_numpy(np.stack(index)), None, None, labels
+        index = np.tile(np.arange(data.TOKENS), (len(items), 1))
+    return data.gather(clips, index), torch.from_numpy(index), lengths, mask, size, labels
 
 
 def batches(pool, a, rng, size):
@@ -130,11 +141,14 @@ def batches(pool, a, rng, size):
             yield many[i * n:(i + 1) * n]
 
 
-def load_weights(model, path):
+def load_weights(model, heads, path):
     if os.path.isdir(path):
         weights = vit.from_folder(path).state_dict()
     else:
-        weights = torch.load(path, weights_only=True)["model"]
+        state = torch.load(path, weights_only=True)
+        weights = state.get("average") or state["model"]
+        if "heads" in state:
+            heads.load_state_dict(state["heads"])
     missing, unexpected = model.load_state_dict(weights, strict=False)
     if unexpected or set(missing) - {"length_embed", vit.POSITIONS}:
         raise SystemExit(f"{path}: does not fit ({missing}, {unexpected})")
@@ -189,15 +203,17 @@ def main():
     pool = data.Pool(a.looktwice, f"{a.state}/scratch", a.pool, a.reuse, first,
                      plain=0 if state else a.plain)
     start = 0
+    heads = truth.Heads(config, sorted({min(1, a.layers - 1), a.layers - 1}))
     opts = optim.optimizers(model, lambda n: "encoder.layer" in n, a.lr, a.lr_rest,
-                            decay_muon=a.weight_decay)
+                            decay_muon=a.weight_decay, more=heads.parameters())
     if state:
         model.load_state_dict(state["model"])
+        heads.load_state_dict(state["heads"])
         for o, s in zip(opts, state["optimizers"]):
             o.load_state_dict(s)
         start = state["step"]
     elif a.init:
-        load_weights(model, a.init)
+        load_weights(model, heads, a.init)
     else:
         priming.prime(model, pool, a.tokens or 128)
     print(f"{sum(p.numel() for p in model.parameters()):,} parameters, from step {start}",
@@ -217,8 +233,13 @@ def main():
     seen = seen_before = state.get("seen", 0) if state else 0
     first_share = course.share(start)
 
+    average = copy.deepcopy(model)
+    if state and state.get("average"):
+        average.load_state_dict(state["average"])
+
     def keep(step):
-        save(checkpoint, model=model.state_dict(), optimizers=[o.state_dict() for o in opts],
+        save(checkpoint, model=model.state_dict(), heads=heads.state_dict(),
+             average=average.state_dict(), optimizers=[o.state_dict() for o in opts],
              step=step, next_seed=pool.next_seed, began=course.began, seen=seen)
 
     tokens, batch = planned(plan, course.share(start))
@@ -226,9 +247,19 @@ def main():
         share = course.share(step)
         factor = optim.set_rate(opts, step - start, share, a.warmup, a.decay,
                                 (a.lr, a.lr_rest), a.floor)
-        *inputs, labels = make_batch(items, a, rng, tokens)
-        logits = model(*inputs)
-        loss = F.cross_entropy(logits, labels)
+        *inputs, labels = make_batch(items, a, rng, tokens, a.still)
+        states = []
+        logits = model(*inputs, states=states)
+        loss = told = F.cross_entropy(logits, labels)
+        if a.truth > 0:
+            known = [np.stack([item[3][i] for item in items]) for i in (0, 1)]
+            values, weights = truth.of_tokens(*known, inputs[1].numpy())
+            if inputs[3] is not None:
+                weights *= inputs[3][..., None]
+            if step == 0:
+                heads.fit([x.detach() for x in states], values, weights)
+            missed, each_missed = heads.loss(states, values, weights)
+            loss = loss + a.truth * missed
         for o in opts:
             o.zero_grad()
         loss.backward()
@@ -237,7 +268,11 @@ def main():
         for o in opts:
             o.step()
         mix = 0.98 if step - start > 50 else 0.9
-        loss_mean = mix * loss_mean + (1 - mix) * float(loss.detach())
+        loss_mean = mix * loss_mean + (1 - mix) * float(told.detach())
+        with torch.no_grad():
+            toward = 1 - min(a.average, 1 - 1 / (step - start + 2))
+            for p, q in zip(average.parameters(), model.parameters()):
+                p.lerp_(q, toward)
         hits = mix * hits + (1 - mix) * float((logits.detach().argmax(1) == labels).float().mean())
         seen += len(items) * a.ranks
         done = course.share(step + 1)
@@ -248,12 +283,15 @@ def main():
             print(f"\r[{'#' * int(30 * done):30}] {step + 1} loss {loss_mean:.3f} "
                   f"right {hits:.3f} rate {factor:.2f} pool {pool.filled} made {pool.made} "
                   f"{(seen - seen_before) / (shown - begun):.1f} clips/s "
+                  f"missed {float(missed.detach()) if a.truth > 0 else 0:.3f} "
                   f"{left / 60:.0f} min left ", end="", flush=True)
         if leads and ((step + 1) % a.check_every == 0 or last or stop):
-            top1, val_loss, each = check.accuracy(model, a, tokens)
+            top1, val_loss, each = check.accuracy(average, a, tokens)
             row = {"step": step + 1, "seconds": round(time.time() - begun), "loss": loss_mean,
                    "train": hits, "validation": top1, "validation_loss": val_loss,
                    "clips": seen, "tokens": tokens, "each": each}
+            if a.truth > 0:
+                row["missed"] = dict(zip(truth.NAMES, each_missed.tolist()))
             log.write(json.dumps(row) + "\n")
             log.flush()
             print(f"\nstep {step + 1}: validation {top1:.4f} loss {val_loss:.4f} "
@@ -264,7 +302,7 @@ def main():
         tokens, batch = planned(plan, done)
     pool.stop = True
     if a.export and leads and not stop:
-        export.save_folder(a.export, model.state_dict(),
+        export.save_folder(a.export, average.state_dict(),
                            vit.folder_config(config, world.CLASSES),
                            {"preprocessor_config.json":
                             export.preprocessor(config.size, vit.MEAN, vit.STD)})

@@ -95,7 +95,10 @@ class Vit(nn.Module):
     patches are normalised and flattened as [frame, row, column, channel] (see data.gather);
     index says which of the clip's tokens they are; lengths [B,N] how many tubelets a token stands
     for (its row in length_embed); mask [B,N] is False where a row is padding.
+    size [B,N]: how many tokens each stands for, as in ToMe: a sample of the still tokens, weighted,
+    is as good as all of them on average.
     merge: a function (layer, tokens, key) -> tokens, between attention and MLP (ToMe).
+    states: a list to which the tokens after every layer are appended.
     """
 
     def __init__(self, config, lengths=False):
@@ -126,17 +129,18 @@ class Vit(nn.Module):
             x = x + self.length_embed[0, lengths - 1]
         return x
 
-    def forward(self, patches, index, lengths=None, mask=None, merge=None):
+    def forward(self, patches, index, lengths=None, mask=None, size=None, merge=None, states=None):
         x = self.embed(patches, index, lengths)
         keys = None if mask is None else mask[:, None, None, :]
-        size = None
         for i, layer in enumerate(self.videomae.encoder.layer):
-            if merge is not None and size is not None:
+            if size is not None:
                 keys = size.log()[:, None, None, :]
             x, key = layer.mix(x, keys)
             if merge is not None:
                 x, size = merge(i, x, key, size)
             x = layer.think(x)
+            if states is not None:
+                states.append(x)
         if mask is not None:
             pooled = (x * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
         elif size is not None:
