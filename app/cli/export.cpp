@@ -415,7 +415,7 @@ void add_export(CLI::App& app, Run& run) {
   cmd->add_option("-o,--output", o->output,
                   "file to write: .mp4 .mov .mkv .webm .avi .png, or frame_%05d.png")
       ->required();
-  cmd->add_option("--layout", o->layout, "single, side-by-side, grid, wipe or difference");
+  cmd->add_option("--layout", o->layout, "single, side-by-side, stack, grid, wipe or difference");
   cmd->add_option("--pane", o->panes,
                   "one pane: options of inspect or classify in one text, with an INPUT, --trace "
                   "FILE, --title"

@@ -58,6 +58,31 @@ void MainWindow::add_view_commands() {
                  layout(Layout::difference),
                  {},
                  is(Layout::difference)});
+  commands_.add({"view.stack",
+                 "View",
+                 "S&tack",
+                 "The video above what RLT hands on",
+                 {QKeySequence("5")},
+                 layout(Layout::stack),
+                 {},
+                 is(Layout::stack)});
+  const auto only = [&](const char* id, const char* name, const char* tip, const char* keys,
+                        int pane) {
+    commands_.add(
+        {id,
+         "View",
+         name,
+         tip,
+         {QKeySequence(keys)},
+         scene(name, [pane](compose::Scene& s) { s.only = s.only == pane ? -1 : pane; }),
+         [this] {
+           const compose::Scene& s = workspace_.document().scene;
+           return s.panes.size() > 1 && s.layout != Layout::difference;
+         },
+         [this, pane] { return compose::only_pane(workspace_.document().scene) == pane; }});
+  };
+  only("view.only_first", "Only the &first", "Hide what RLT hands on; again to show both", "Q", 0);
+  only("view.only_second", "Only the s&econd", "Hide the video; again to show both", "W", 1);
   commands_.add({"view.swap",
                  "View",
                  "S&wap sides",

@@ -40,6 +40,7 @@ void set_layout(Document& document, compose::Layout layout) {
       layout == compose::Layout::single ? compose::Scene{} : compose::comparison_scene(layout);
   scene.layout = layout;
   scene.panes = fresh.panes;
+  scene.only = -1;
 }
 
 ModelView model_view(const frames::ClipOptions& clip) {

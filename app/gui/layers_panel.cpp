@@ -46,19 +46,25 @@ void LayersPanel::ui() {
 
 void LayersPanel::layout(Document& next) {
   using compose::Layout;
-  static constexpr Layout kLayouts[] = {Layout::single, Layout::side_by_side, Layout::wipe,
-                                        Layout::difference};
-  static constexpr const char* kNames[] = {"Single", "Side by side", "Wipe", "Difference"};
+  static constexpr Layout kLayouts[] = {Layout::single, Layout::side_by_side, Layout::stack,
+                                        Layout::wipe, Layout::difference};
+  static constexpr const char* kNames[] = {"Single", "Beside", "Stack", "Wipe", "Difference"};
+  constexpr int kCount = int(std::size(kLayouts));
   static constexpr const char* kTips[] = {
       "The video with its marks.",
       "The video beside what RLT hands on: pruned patches frozen at the head of their run.",
-      "Both in one place: drag the line.",
+      "The video above what RLT hands on.", "Both in one place: drag the line.",
       "What RLT throws away: the difference of the two, amplified."};
   int chosen = 0;
-  for (int i = 0; i < 4; ++i) {
+  for (int i = 0; i < kCount; ++i) {
     if (next.scene.layout == kLayouts[i]) chosen = i;
   }
-  if (segments("layout", &chosen, kNames, 4, kTips)) set_layout(next, kLayouts[chosen]);
+  if (segments("layout", &chosen, kNames, kCount, kTips)) set_layout(next, kLayouts[chosen]);
+  if (next.scene.panes.size() > 1 && next.scene.layout != Layout::difference) {
+    static constexpr const char* kSides[] = {"Both", "First", "Second"};
+    int side = compose::only_pane(next.scene) + 1;
+    if (segments("only", &side, kSides, 3)) next.scene.only = side - 1;
+  }
   if (next.scene.layout == Layout::difference) {
     value_slider("gain", "Gain", &next.scene.gain, 1, 32, "%.1f", "×",
                  "How much the difference is amplified.", true);

@@ -108,8 +108,12 @@ void MainWindow::build_menus() {
        "play.loop", "play.in", "play.out", "", "play.slower", "play.normal", "play.faster"});
   commands_.fill(menuBar()->addMenu("&View"), {"view.single",
                                                "view.side_by_side",
+                                               "view.stack",
                                                "view.wipe",
                                                "view.difference",
+                                               "",
+                                               "view.only_first",
+                                               "view.only_second",
                                                "view.swap",
                                                "",
                                                "view.marks",

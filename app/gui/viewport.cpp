@@ -162,7 +162,8 @@ void Viewport::interact(const compose::Arrangement& where) {
   if (cell == nullptr) return;
 
   // Wipe handle first, then pan; a press that does not move is a click.
-  const bool wipe = workspace_.document().scene.layout == compose::Layout::wipe;
+  const bool wipe =
+      workspace_.document().scene.layout == compose::Layout::wipe && where.cells.size() == 2;
   const double line = cell->rect.x + cell->rect.width * workspace_.document().scene.wipe;
   const bool on_line = wipe && std::abs(at.x - line) < 8 * output_scale();
   if (hovered && (on_line || wiping_)) ImGui::SetMouseCursor(ImGuiMouseCursor_ResizeEW);

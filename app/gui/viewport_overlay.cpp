@@ -185,7 +185,7 @@ void Viewport::draw_pixels(const compose::Arrangement& where) {
 
 void Viewport::draw_wipe(const compose::Arrangement& where) {
   const compose::Scene& scene = workspace_.document().scene;
-  if (scene.layout != compose::Layout::wipe || where.cells.empty()) return;
+  if (scene.layout != compose::Layout::wipe || where.cells.size() < 2) return;
   const compose::Rect& rect = where.cells.front().rect;
   const double ratio = devicePixelRatioF();
   const auto x = float(std::round((rect.x + rect.width * scene.wipe) / ratio));

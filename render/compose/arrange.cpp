@@ -20,7 +20,9 @@ struct Table {
 
 Table table_of(const Scene& scene) {
   const int panes = static_cast<int>(scene.panes.size());
+  if (only_pane(scene) >= 0) return {1, 1};
   if (scene.layout == Layout::side_by_side) return {std::max(1, panes), 1};
+  if (scene.layout == Layout::stack) return {1, std::max(1, panes)};
   if (scene.layout != Layout::grid) return {1, 1};
   const int columns = static_cast<int>(std::ceil(std::sqrt(std::max(1, panes))));
   return {columns, (std::max(1, panes) + columns - 1) / columns};
@@ -61,6 +63,10 @@ Arrangement arrange(const Scene& scene, const std::vector<Size>& frames, Size si
   };
   const Rect whole{0, 0, double(size.width), height};
   const int panes = static_cast<int>(scene.panes.size());
+  if (const int only = only_pane(scene); only >= 0) {
+    add(only, whole, whole, frame_of(frames, only));
+    return out;
+  }
   if (scene.layout == Layout::wipe && panes > 1) {
     const Size first = frame_of(frames, 0);
     Size second = frame_of(frames, 1);

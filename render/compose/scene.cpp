@@ -1,5 +1,8 @@
 #include "compose/scene.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include "overlay/json_fields.h"
 
 namespace looktwice::compose {
@@ -9,11 +12,9 @@ using overlay::JsonFields;
 using overlay::word_of;
 using overlay::Words;
 
-const Words<Layout> kLayouts = {{"single", Layout::single},
-                                {"side-by-side", Layout::side_by_side},
-                                {"grid", Layout::grid},
-                                {"wipe", Layout::wipe},
-                                {"difference", Layout::difference}};
+const Words<Layout> kLayouts = {{"single", Layout::single}, {"side-by-side", Layout::side_by_side},
+                                {"stack", Layout::stack},   {"grid", Layout::grid},
+                                {"wipe", Layout::wipe},     {"difference", Layout::difference}};
 const Words<Content> kContents = {{"original", Content::original},
                                   {"handed-on", Content::handed_on}};
 const Words<LegendPlace> kPlaces = {
@@ -27,6 +28,12 @@ Scene comparison_scene(Layout layout) {
   scene.layout = layout;
   if (layout != Layout::single) scene.panes.push_back({Content::handed_on, false, ""});
   return scene;
+}
+
+int only_pane(const Scene& scene) {
+  if (scene.layout == Layout::single || scene.layout == Layout::difference) return -1;
+  const int panes = static_cast<int>(scene.panes.size());
+  return panes > 1 && scene.only < panes ? std::max(-1, scene.only) : -1;
 }
 
 Layout layout_from_name(const std::string& name, const std::string& where) {
@@ -45,6 +52,7 @@ Json to_json(const Scene& scene) {
                              {"marks", pane.marks},
                              {"title", pane.title}});
   }
+  json["only"] = scene.only;
   json["wipe"] = scene.wipe;
   json["gain"] = scene.gain;
   json["luma_only"] = scene.luma_only;
@@ -76,6 +84,9 @@ Scene scene_from_json(const Json& json, const std::string& where) {
       scene.panes.push_back(pane);
     }
   }
+  double only = scene.only;
+  fields.number("only", only, -1, double(kMostPanes - 1));
+  scene.only = static_cast<int>(std::floor(only));
   fields.number("wipe", scene.wipe, 0, 1);
   fields.number("gain", scene.gain, 0, 1000);
   fields.flag("luma_only", scene.luma_only);

@@ -11,7 +11,7 @@
 
 namespace looktwice::compose {
 
-enum class Layout { single, side_by_side, grid, wipe, difference };
+enum class Layout { single, side_by_side, stack, grid, wipe, difference };
 /// original: the frame as decoded. handed_on: what RLT hands on, pruned patches frozen at the frame
 /// of their run head.
 enum class Content { original, handed_on };
@@ -30,9 +30,10 @@ struct Pane {
 struct Scene {
   Layout layout = Layout::single;
   std::vector<Pane> panes{Pane{}};  ///< wipe and difference take the first two
-  double wipe = 0.5;                ///< 0..1 of the cell's width: left of it the first pane
-  double gain = 4;                  ///< of the difference
-  bool luma_only = false;           ///< difference of luma alone
+  int only = -1;      ///< the one pane of side by side, stack, grid or wipe that is shown; -1: all
+  double wipe = 0.5;  ///< 0..1 of the cell's width: left of it the first pane
+  double gain = 4;    ///< of the difference
+  bool luma_only = false;  ///< difference of luma alone
   overlay::Style style;
   LegendPlace legend = LegendPlace::inside;
   bool timeline = true;  ///< cache traces beneath the panes, where there are any
@@ -43,6 +44,8 @@ struct Scene {
 
 /// Original with its marks and, at its side (or under the wipe, or subtracted), what RLT hands on.
 Scene comparison_scene(Layout layout);
+/// The pane that is shown alone where the layout has several; -1 where all are.
+int only_pane(const Scene& scene);
 
 Json to_json(const Scene& scene);
 /// Missing keys keep their defaults; unknown keys and wrong types throw Error(input).

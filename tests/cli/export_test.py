@@ -89,7 +89,7 @@ class Video(Case):
 
     def test_every_layout_and_overlay(self):
         source = self.clip(graph="testsrc2=s=320x240:r=25:d=1")
-        for layout in ("single", "side-by-side", "grid", "wipe", "difference"):
+        for layout in ("single", "side-by-side", "stack", "grid", "wipe", "difference"):
             for overlay in ("rlt", "heat", "grid", "none"):
                 self.good("export", source, "-o", self.path("out.mp4"), "--layout", layout,
                           "--overlay", overlay, "--range", "0:9", "--frames", 4, "--stride", 2)

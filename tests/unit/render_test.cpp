@@ -83,7 +83,7 @@ TEST(Arrangement, NaturalSizeShowsEveryFrameOneToOne) {
   for (const int width : {16, 224, 641, 849, 853, 854, 1279, 1280}) {
     for (const int height : {16, 225, 479, 720}) {
       for (const int panes : {1, 2, 3, 4, 5}) {
-        for (const Layout layout : {Layout::side_by_side, Layout::grid}) {
+        for (const Layout layout : {Layout::side_by_side, Layout::stack, Layout::grid}) {
           compose::Scene scene;
           scene.layout = layout;
           scene.panes.assign(panes, {});
@@ -105,6 +105,39 @@ TEST(Arrangement, NaturalSizeShowsEveryFrameOneToOne) {
         }
       }
     }
+  }
+}
+
+TEST(Arrangement, StackPutsPanesAboveEachOther) {
+  const compose::Scene scene = compose::comparison_scene(Layout::stack);
+  const std::vector<Size> frames(2, Size{640, 360});
+  const Size size = compose::natural_size(scene, frames);
+  EXPECT_EQ(size.width, 640);
+  EXPECT_EQ(size.height, 720);
+  const auto a = compose::arrange(scene, frames, size, {});
+  ASSERT_EQ(a.cells.size(), 2U);
+  EXPECT_EQ(a.cells[1].rect.x, 0);
+  EXPECT_EQ(a.cells[1].rect.y, 360);
+}
+
+TEST(Arrangement, OnePaneAloneTakesThePlaceOfAll) {
+  const std::vector<Size> frames(2, Size{640, 360});
+  for (const Layout layout : {Layout::side_by_side, Layout::stack, Layout::grid, Layout::wipe,
+                              Layout::single, Layout::difference}) {
+    compose::Scene scene = compose::comparison_scene(layout);
+    const size_t all = compose::arrange(scene, frames, {800, 600}, {}).cells.size();
+    scene.only = 1;
+    const auto a = compose::arrange(scene, frames, {800, 600}, {});
+    if (layout == Layout::single || layout == Layout::difference) {
+      EXPECT_EQ(a.cells.size(), all) << compose::layout_name(layout);
+      continue;
+    }
+    ASSERT_EQ(a.cells.size(), 1U) << compose::layout_name(layout);
+    EXPECT_EQ(a.cells[0].pane, 1);
+    EXPECT_EQ(a.cells[0].rect.width, 800);
+    EXPECT_EQ(compose::natural_size(scene, frames).width, 640);
+    scene.only = 2;  // no such pane: all are shown
+    EXPECT_EQ(compose::arrange(scene, frames, {800, 600}, {}).cells.size(), all);
   }
 }
 
