@@ -32,7 +32,8 @@ class Recorder {
   /// that it names must live as long as the recording, and their contents are read anew with each
   /// replay; those that empty() makes inside are the recording's own. Inside, there are no
   /// uploads (indices, host spans, new segments), downloads or waiting (std::logic_error), and
-  /// attention takes AttentionOptions::planned. If `body` throws, nothing was written down.
+  /// attention takes AttentionOptions::planned, or segments of one of the last calls before. If
+  /// `body` throws, nothing was written down.
   virtual std::shared_ptr<Recording> record(const std::function<void()>& body) = 0;
   /// Runs what was written down, in order with everything else that is asked of the backend.
   virtual void replay(const Recording& recording) = 0;

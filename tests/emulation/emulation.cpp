@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <csetjmp>
 #include <memory>
 #include <numeric>
 #include <random>
@@ -27,6 +28,8 @@ struct Copy {
 
 struct Fiber {
   ucontext_t context{};
+  jmp_buf place{};
+  bool made = false, entered = false;
   std::unique_ptr<unsigned char[]> stack;
   bool done = false;
   const char* waits = nullptr;  ///< what for, at a warp barrier; "block" at a block barrier
@@ -38,6 +41,7 @@ struct Fiber {
 struct Machine {
   std::vector<Fiber> fibers{size_t(kMostThreads)};
   ucontext_t scheduler{};
+  jmp_buf scheduler_place{};
   void* scheduler_fake = nullptr;
   const void* scheduler_stack = nullptr;
   size_t scheduler_size = 0;
@@ -59,17 +63,17 @@ Machine& machine() {
 
 const char* const kBlock = "block";
 
-void leave(bool ending) {
+// swapcontext() calls the kernel twice; a jump between stacks is the same without it. A sanitizer
+// wants to be told of every switch, and does not take jumps.
+void leave() {
   Machine& m = machine();
   Fiber& f = m.fibers[size_t(m.current)];
 #if defined(__SANITIZE_ADDRESS__)
-  __sanitizer_start_switch_fiber(ending ? nullptr : &f.fake_stack, m.scheduler_stack,
-                                 m.scheduler_size);
-#endif
-  (void)ending;
+  __sanitizer_start_switch_fiber(&f.fake_stack, m.scheduler_stack, m.scheduler_size);
   swapcontext(&f.context, &m.scheduler);
-#if defined(__SANITIZE_ADDRESS__)
   __sanitizer_finish_switch_fiber(f.fake_stack, &m.scheduler_stack, &m.scheduler_size);
+#else
+  if (_setjmp(f.place) == 0) _longjmp(m.scheduler_place, 1);
 #endif
 }
 
@@ -78,18 +82,19 @@ void enter_fiber() {
 #if defined(__SANITIZE_ADDRESS__)
   __sanitizer_finish_switch_fiber(nullptr, &m.scheduler_stack, &m.scheduler_size);
 #endif
-  try {
-    (*m.body)();
-  } catch (const std::exception& e) {
-    if (m.error.empty()) m.error = e.what();
+  for (;;) {  // once a block
+    try {
+      (*m.body)();
+    } catch (const std::exception& e) {
+      if (m.error.empty()) m.error = e.what();
+    }
+    Fiber& f = m.fibers[size_t(m.current)];
+    const bool copying = !f.open.empty() || std::any_of(f.groups.begin(), f.groups.end(),
+                                                        [](const auto& g) { return !g.empty(); });
+    if (copying && m.error.empty()) m.error = "a thread ended before it waited for its copies";
+    f.done = true;
+    leave();
   }
-  Fiber& f = m.fibers[size_t(m.current)];
-  const bool copying = !f.open.empty() || std::any_of(f.groups.begin(), f.groups.end(),
-                                                      [](const auto& g) { return !g.empty(); });
-  if (copying)
-    if (m.error.empty()) m.error = "a thread ended before it waited for its copies";
-  f.done = true;
-  leave(true);
 }
 
 void resume(int i) {
@@ -99,10 +104,14 @@ void resume(int i) {
   f.waits = nullptr;
 #if defined(__SANITIZE_ADDRESS__)
   __sanitizer_start_switch_fiber(&m.scheduler_fake, f.stack.get(), kStack);
-#endif
   swapcontext(&m.scheduler, &f.context);
-#if defined(__SANITIZE_ADDRESS__)
   __sanitizer_finish_switch_fiber(m.scheduler_fake, nullptr, nullptr);
+#else
+  if (_setjmp(m.scheduler_place) == 0) {
+    if (f.entered) _longjmp(f.place, 1);
+    f.entered = true;
+    setcontext(&f.context);
+  }
 #endif
 }
 
@@ -142,6 +151,9 @@ void run_block() {
     f.waits = nullptr;
     f.open.clear();
     f.groups.clear();
+    if (f.made) continue;  // at the end of its last block
+    f.made = true;
+    f.entered = false;
     getcontext(&f.context);
     f.context.uc_stack.ss_sp = f.stack.get();
     f.context.uc_stack.ss_size = kStack;
@@ -191,7 +203,10 @@ void run_grid(const Launch& launch, const std::function<void()>& body) {
     m.block[1] = uint32_t(at / launch.x);
     run_block();
   }
-  if (!m.error.empty()) throw std::runtime_error("emulated kernel: " + m.error);
+  if (m.error.empty()) return;
+  for (Fiber& f : m.fibers)  // they stand in the middle of a kernel
+    f.made = false;
+  throw std::runtime_error("emulated kernel: " + m.error);
 }
 
 int thread() {
@@ -215,14 +230,14 @@ void block_barrier() {
   Machine& m = machine();
   if (m.launch.alone) broken("threads that were said to be alone wait for each other");
   m.fibers[size_t(m.current)].waits = kBlock;
-  leave(false);
+  leave();
 }
 
 void warp_barrier(const char* what) {
   Machine& m = machine();
   if (m.launch.alone) broken("threads that were said to be alone wait for each other");
   m.fibers[size_t(m.current)].waits = what;
-  leave(false);
+  leave();
 }
 
 void* lane_slot(int lane) {

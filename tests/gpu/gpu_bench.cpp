@@ -44,8 +44,14 @@ Tensor random(compute::Shape shape, float scale) {
   static size_t at = 0;
   Tensor t(std::move(shape), DType::f32);
   float* to = t.data<float>();
-  for (int64_t i = 0; i < t.elements(); ++i)
-    to[i] = pool[(at + size_t(i)) % pool.size()] * scale;
+  const auto count = size_t(t.elements());
+  size_t from = at % pool.size();
+  for (size_t done = 0; done < count; from = 0) {
+    const size_t n = std::min(pool.size() - from, count - done);
+    for (size_t i = 0; i < n; ++i)
+      to[done + i] = pool[from + i] * scale;
+    done += n;
+  }
   at += 104729;  // the next tensor begins elsewhere
   return t;
 }
@@ -171,8 +177,8 @@ double flops_of(const VitModel& m, const std::vector<int>& lengths, bool attenti
   return all;
 }
 
-Json vits(Backend& b) {
-  Json list = Json::array();
+void vits(Backend& b, Json& list, const std::function<void()>& save) {
+  list = Json::array();
   for (const VitSize& size : kVits) {
     const VitModel m = make_vit(b, size);
     const auto add = [&](const std::string& what, const std::vector<int>& lengths, int merge) {
@@ -187,6 +193,7 @@ Json vits(Backend& b) {
                       {"linear_flops", linear},
                       {"attention_flops", attention}});
       std::fprintf(stderr, "%s %s %.3f ms\n", size.name, what.c_str(), ms);
+      save();
     };
     const int large = quick ? 2 : 32;
     add("dense batch 1", {1568}, 0);
@@ -203,7 +210,6 @@ Json vits(Backend& b) {
       add("ToMe r=65 batch " + std::to_string(large), std::vector<int>(size_t(large), 1568), 65);
     }
   }
-  return list;
 }
 
 Json rlt(Backend& b) {
@@ -375,6 +381,7 @@ Json stdit3(BackendPtr b) {
 
 int main(int argc, char** argv) {
   std::string json = "-";
+  bool failed = false;
   for (int i = 1; i < argc; ++i) {
     if (!std::strcmp(argv[i], "--quick")) quick = true;
     if (!std::strcmp(argv[i], "--json") && i + 1 < argc) json = argv[++i];
@@ -385,26 +392,36 @@ int main(int argc, char** argv) {
     const BackendPtr b = cuda(DType::bf16);
     doc["device"] = b->description();
     doc["quick"] = quick;
-    const auto part = [&](const char* name, const std::function<Json()>& measure) {
+    const auto save = [&] {  // whatever comes after, this is kept
+      if (json != "-") write_json(json, doc);
+    };
+    const auto part = [&](const char* name, const std::function<void(Json&)>& measure) {
       if (!only.empty() && only != name) return;
       std::fprintf(stderr, "measuring %s\n", name);
+      Json& to = doc[name];
       try {
-        doc[name] = measure();
+        measure(to);
       } catch (const std::exception& e) {  // the other parts are still worth having
-        doc[name] = {{"error", e.what()}};
+        const Json error = {{"error", e.what()}};
+        if (to.is_array()) {
+          to.push_back(error);
+        } else {
+          to = error;
+        }
+        failed = true;
         std::fprintf(stderr, "%s: %s\n", name, e.what());
       }
-      if (json != "-") write_json(json, doc);  // whatever comes after, this is kept
+      save();
     };
-    part("ceilings", [&] { return ceilings(*b); });
-    part("rlt", [&] { return rlt(*b); });
-    part("tome", [&] { return tome(*b); });
-    part("vit", [&] { return vits(*b); });
-    part("stdit3", [&] { return stdit3(b); });
+    part("ceilings", [&](Json& to) { to = ceilings(*b); });
+    part("rlt", [&](Json& to) { to = rlt(*b); });
+    part("stdit3", [&](Json& to) { to = stdit3(b); });
+    part("tome", [&](Json& to) { to = tome(*b); });
+    part("vit", [&](Json& to) { vits(*b, to, save); });
     if (json == "-") write_json(json, doc);
   } catch (const std::exception& e) {
     std::fprintf(stderr, "gpu_bench: %s\n", e.what());
     return 1;
   }
-  return 0;
+  return failed ? 1 : 0;
 }

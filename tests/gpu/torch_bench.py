@@ -1,6 +1,8 @@
 """The peers of gpu_bench in PyTorch: the same blocks, sizes and precision, eager and compiled.
 
     python3 torch_bench.py --json FILE [--quick] [--seconds N]
+    python3 torch_bench.py --warm FILE [--quick]      only compiles, for a later run; then makes FILE
+    python3 torch_bench.py --json FILE --try          tiny sizes on the CPU: does the script work?
 
 Compiled: the whole stack at batch 1, where launches count; one block, reused by every layer, at large
 batches, so that compilation fits a short session. What finds no time within N seconds is left out.
@@ -11,7 +13,9 @@ autocast-free bfloat16 models have them: the faster choice for PyTorch.
 """
 import argparse
 import json
+import os
 import time
+import traceback
 
 import torch
 import torch.nn.functional as F
@@ -20,38 +24,58 @@ from torch import nn
 SIZES = {"ViT-B": (768, 12, 12), "ViT-L": (1024, 24, 16), "ViT-H": (1280, 32, 16)}
 
 
+def one_by_one(q, k, v, cu, most):
+    ends = cu.tolist()
+    parts = []
+    for a, b in zip(ends, ends[1:]):
+        x = [t[a:b].transpose(0, 1).unsqueeze(0) for t in (q, k, v)]
+        parts.append(F.scaled_dot_product_attention(*x)[0].transpose(0, 1))
+    return torch.cat(parts)
+
+
 def varlen():
-    try:
+    """The fastest variable-length attention that works here, and its name."""
+    def flash():
         from flash_attn import flash_attn_varlen_func
 
-        return "flash-attn", lambda q, k, v, cu, most: flash_attn_varlen_func(
-            q, k, v, cu, cu, most, most)
-    except ImportError:
-        pass
-    try:
+        return lambda q, k, v, cu, most: flash_attn_varlen_func(q, k, v, cu, cu, most, most)
+
+    def of_torch():
         from torch.nn.attention.varlen import varlen_attn
 
-        return "torch varlen_attn", lambda q, k, v, cu, most: varlen_attn(q, k, v, cu, cu, most, most)
-    except ImportError:
-        pass
+        return lambda q, k, v, cu, most: varlen_attn(q, k, v, cu, cu, most, most)
 
-    def one_by_one(q, k, v, cu, most):
-        ends = cu.tolist()
-        parts = []
-        for a, b in zip(ends, ends[1:]):
-            x = [t[a:b].transpose(0, 1).unsqueeze(0) for t in (q, k, v)]
-            parts.append(F.scaled_dot_product_attention(*x)[0].transpose(0, 1))
-        return torch.cat(parts)
-
+    x = torch.randn(48, 2, 64, device=DEVICE, dtype=torch.bfloat16)
+    cu = torch.tensor([0, 16, 48], device=DEVICE, dtype=torch.int32)
+    for name, find in (("flash-attn", flash), ("torch varlen_attn", of_torch)):
+        try:
+            found = find()
+            with torch.no_grad():
+                if (found(x, x, x, cu, 32) - one_by_one(x, x, x, cu, 32)).abs().max() < 0.1:
+                    return name, found
+        except Exception as e:
+            print(f"{name}: {type(e).__name__}: {str(e)[:200]}", flush=True)
     return "one call a clip", one_by_one
 
 
-VARLEN_NAME, VARLEN = varlen()
+DEVICE = "cuda"
+VARLEN_NAME, VARLEN = "one call a clip", one_by_one
 DEADLINE = float("inf")
+WARM = False  # compile, do not measure
+SAVE = lambda: None  # writes down what there is
 
 
 def out_of_time():
     return time.perf_counter() > DEADLINE
+
+
+def synchronize():
+    if DEVICE == "cuda":
+        torch.cuda.synchronize()
+
+
+def random(*shape):
+    return torch.randn(*shape, device=DEVICE, dtype=torch.bfloat16)
 
 
 class Block(nn.Module):
@@ -87,14 +111,16 @@ class Stack(nn.Module):
 
 
 def median_ms(run, repeats):
-    for _ in range(3):
+    for _ in range(1 if WARM else 3):
         run()
-    torch.cuda.synchronize()
+    synchronize()
+    if WARM:
+        return 0.0
     times = []
     for _ in range(repeats):
         begin = time.perf_counter()
         run()
-        torch.cuda.synchronize()
+        synchronize()
         times.append((time.perf_counter() - begin) * 1e3)
     return sorted(times)[len(times) // 2]
 
@@ -114,14 +140,14 @@ class Compiled:
         return x
 
 
-def vits(quick):
-    rows = []
+def vits(quick, rows):
     large = 2 if quick else 32
     models = {}
     for name, (d, layers, heads) in SIZES.items():
-        models[name] = Stack(d, layers, heads).cuda().bfloat16().eval()
-    lengths = [196 + (i * 601) % 1372 for i in range(large)]
-    cu = torch.tensor([0] + lengths).cumsum(0).int().cuda()
+        models[name] = Stack(d, layers, heads).to(DEVICE, torch.bfloat16).eval()
+    tokens = 1568 if DEVICE == "cuda" else 96
+    lengths = [tokens // 8 + (i * 601) % (tokens - tokens // 8) for i in range(large)]
+    cu = torch.tensor([0] + lengths).cumsum(0).int().to(DEVICE)
 
     def add(name, case, mode, run, x, *args):
         if out_of_time():
@@ -129,39 +155,40 @@ def vits(quick):
         try:
             ms = median_ms(lambda: run(x, *args), 30 if x.dim() == 3 and len(x) == 1 else 10)
         except Exception as e:  # the other cases are still worth having
+            print(name, case, mode, f"{type(e).__name__}: {e}"[:300], flush=True)
             rows.append({"model": name, "case": case, "mode": mode, "error": str(e)[:200]})
+            SAVE()
             return
         rows.append({"model": name, "case": case, "mode": mode, "ms": ms})
         if args:
             rows[-1]["attention"] = VARLEN_NAME
         print(name, case, mode, f"{ms:.3f} ms", flush=True)
+        SAVE()
 
-    dense = {"dense batch 1": (1, 1568), f"dense batch {large}": (large, 1568),
-             f"half the tokens batch {large}": (large, 784),
-             f"30% of the tokens batch {large}": (large, 470)}
+    packed = f"packed, mixed keep ratios, batch {large}"
+    dense = {"dense batch 1": (1, tokens), f"dense batch {large}": (large, tokens),
+             f"half the tokens batch {large}": (large, tokens // 2),
+             f"30% of the tokens batch {large}": (large, tokens * 3 // 10)}
     # Eager first, then the compiled cases that have bars, the cheapest compilations first.
-    for mode in ("eager", "compiled"):
+    if not WARM:
         for name, (d, layers, heads) in SIZES.items():
-            model = models[name]
-            for case, (b, n) in dense.items():
-                if mode == "compiled" and "tokens" in case:
-                    continue
-                x = torch.randn(b, n, d, device="cuda", dtype=torch.bfloat16)
-                run = model
-                if mode == "compiled" and b == 1:
-                    run = torch.compile(model, dynamic=False)
-                elif mode == "compiled":
-                    code = Compiled(model.blocks[0])
-                    run = lambda x, code=code, m=model: code.run(m.blocks, x)
-                add(name, case, mode, run, x)
-            x = torch.randn(sum(lengths), d, device="cuda", dtype=torch.bfloat16)
-            run = model
-            if mode == "compiled":
-                code = Compiled(model.blocks[0])
-                run = lambda x, cu, most, code=code, m=model: code.run(m.blocks, x, cu, most)
-            add(name, f"packed, mixed keep ratios, batch {large}", mode, run, x, cu, max(lengths))
-            torch._dynamo.reset()
-    return rows
+            with torch.inference_mode():
+                for case, (b, n) in dense.items():
+                    add(name, case, "eager", models[name], random(b, n, d))
+                add(name, packed, "eager", models[name], random(sum(lengths), d), cu, max(lengths))
+    for name, (d, layers, heads) in SIZES.items():
+        model = models[name]
+        x = random(1, tokens, d)
+        add(name, "dense batch 1", "compiled", torch.compile(model, dynamic=False), x)
+        torch._dynamo.reset()
+        if DEVICE == "cuda":
+            add(name, "dense batch 1", "compiled with CUDA graphs",
+                torch.compile(model, dynamic=False, mode="reduce-overhead"), x)
+        for case, x, *rest in ((f"dense batch {large}", random(large, tokens, d)),
+                               (packed, random(sum(lengths), d), cu, max(lengths))):
+            code = Compiled(model.blocks[0])
+            add(name, case, "compiled", lambda x, *r: code.run(model.blocks, x, *r), x, *rest)
+        torch._dynamo.reset()
 
 
 class DitBlock(nn.Module):
@@ -205,23 +232,28 @@ class DitBlock(nn.Module):
         return x + m[5] * self.fc2(F.gelu(self.fc1(y), approximate="tanh"))
 
 
-def stdit3(quick):
+def stdit3(quick, result):
     h, heads, depth = 1152, 16, (2 if quick else 28)
     frames, spots = (4, 64) if quick else (15, 1590)
+    if DEVICE != "cuda":
+        h, depth, spots = 288, 1, 6
+        heads = 4
     blocks = nn.ModuleList(DitBlock(h, heads, i % 2 == 1) for i in range(2 * depth))
-    blocks = blocks.cuda().bfloat16().eval()
-    x = torch.randn(2, frames * spots, h, device="cuda", dtype=torch.bfloat16)
-    t_mlp = torch.randn(2, 6 * h, device="cuda", dtype=torch.bfloat16)
-    caption = torch.randn(2, 300, h, device="cuda", dtype=torch.bfloat16)
+    blocks = blocks.to(DEVICE, torch.bfloat16).eval()
+    x = random(2, frames * spots, h)
+    t_mlp = random(2, 6 * h)
+    caption = random(2, 300, h)
     angle = torch.outer(torch.arange(frames).float(), 1e4 ** (-torch.arange(0, 72, 2).float() / 72))
-    cos, sin = angle.cos().cuda().bfloat16(), angle.sin().cuda().bfloat16()
+    cos, sin = angle.cos().to(DEVICE, torch.bfloat16), angle.sin().to(DEVICE, torch.bfloat16)
 
     def all_blocks(x):
         for b in blocks:
             x = b(x, t_mlp, caption, cos, sin, frames, spots)
         return x
 
-    result = {}
+    # What caching every block's two residuals holds, as the published code does.
+    result["reference_cache_mib"] = 112 * x.numel() * x.element_size() / 2**20
+
     def compiled_blocks():
         # One compilation for spatial and one for temporal blocks; weights are arguments.
         code = [Compiled(blocks[i]) for i in range(2)]
@@ -234,49 +266,72 @@ def stdit3(quick):
 
         return run
 
-    for mode in ("eager", "compiled"):
+    for mode in ("compiled",) if WARM else ("eager", "compiled"):
         if out_of_time():
             break
         run = all_blocks if mode == "eager" else compiled_blocks()
-        torch.cuda.reset_peak_memory_stats()
+        torch.cuda.reset_peak_memory_stats() if DEVICE == "cuda" else None
         result[mode] = {"step_ms": median_ms(lambda: run(x), 5),
-                        "memory_peak_mib": torch.cuda.max_memory_allocated() / 2**20}
-    # What caching every block's two residuals holds, as the published code does.
-    result["reference_cache_mib"] = 112 * x.numel() * x.element_size() / 2**20
-    return result
+                        "memory_peak_mib": torch.cuda.max_memory_allocated() / 2**20 if DEVICE == "cuda" else 0}
+        print("STDiT3", mode, f"{result[mode]['step_ms']:.3f} ms", flush=True)
+        SAVE()
 
 
-def ceilings(quick):
-    n = 2048 if quick else 8192
-    a, b = (torch.randn(n, n, device="cuda", dtype=torch.bfloat16) for _ in range(2))
+def ceilings(quick, result):
+    n = (2048 if quick else 8192) if DEVICE == "cuda" else 64
+    a, b = random(n, n), random(n, n)
     ms = median_ms(lambda: a @ b, 20)
-    source = torch.randn((1 << 14 if quick else 1 << 18), 4096, device="cuda").bfloat16()
+    source = random(1 << 14 if quick else 1 << 18, 4096)
     to = torch.empty_like(source)
     copy = median_ms(lambda: to.copy_(source), 20)
-    return {"matmul_bf16_tflops": 2e-9 * n**3 / ms,
-            "copy_gb_per_s": 2e-6 * source.numel() * 2 / copy}
+    result.update({"matmul_bf16_tflops": 2e-9 * n**3 / ms,
+                   "copy_gb_per_s": 2e-6 * source.numel() * 2 / copy})
 
 
 def main():
+    global DEADLINE, DEVICE, SAVE, SIZES, VARLEN, VARLEN_NAME, WARM
     parser = argparse.ArgumentParser()
-    parser.add_argument("--json", required=True)
+    parser.add_argument("--json")
+    parser.add_argument("--warm")
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--try", action="store_true", dest="trial")
     parser.add_argument("--seconds", type=float, default=1e9)
     args = parser.parse_args()
-    global DEADLINE
+    if args.trial:
+        DEVICE, SIZES, args.quick = "cpu", {"ViT-B": (96, 2, 4)}, True
+    WARM = bool(args.warm)
     DEADLINE = time.perf_counter() + args.seconds
     torch.manual_seed(1)
-    doc = {"device": torch.cuda.get_device_name(), "torch": torch.__version__}
-    with torch.inference_mode():
-        for name, part in (("ceilings", ceilings), ("stdit3", stdit3), ("vit", vits)):
+    VARLEN_NAME, VARLEN = varlen()
+    doc = {"device": torch.cuda.get_device_name() if DEVICE == "cuda" else "CPU",
+           "torch": torch.__version__, "variable_length_attention": VARLEN_NAME}
+
+    def save():
+        if not args.json:
+            return
+        with open(args.json + ".part", "w") as f:
+            json.dump(doc, f, indent=1)
+        os.replace(args.json + ".part", args.json)
+
+    SAVE = save
+    parts = {"ceilings": (ceilings, {}), "stdit3": (stdit3, {}), "vit": (vits, [])}
+    if WARM:
+        del parts["ceilings"]
+    with torch.no_grad():
+        for name, (part, result) in parts.items():
             print("measuring", name, flush=True)
+            doc[name] = result
             try:
-                doc[name] = part(args.quick)
+                part(args.quick, result)
             except Exception as e:  # the other parts are still worth having
-                doc[name] = {"error": f"{type(e).__name__}: {e}"}
-            torch.cuda.empty_cache()
-            with open(args.json, "w") as f:  # whatever comes after, this is kept
-                json.dump(doc, f, indent=1)
+                traceback.print_exc()
+                error = {"error": f"{type(e).__name__}: {e}"[:500]}
+                result.append(error) if isinstance(result, list) else result.update(error)
+            if DEVICE == "cuda":
+                torch.cuda.empty_cache()
+            save()  # whatever comes after, this is kept
+    if WARM:
+        open(args.warm, "w").close()
 
 
 if __name__ == "__main__":

@@ -180,7 +180,9 @@ std::vector<Case> all_cases() {
   for (const char* folder : {"sampler", "sampler_extra"})
     for (const auto& entry : fs::directory_iterator(kGolden / folder))
       if (entry.path().extension() == ".json")
-        out.emplace_back("onednn", folder, entry.path().stem().string());
+        for (const char* backend : {"onednn", "cuda"})  // cuda: where there is a device
+          if (backend != std::string("cuda") || available(backend))
+            out.emplace_back(backend, folder, entry.path().stem().string());
   std::sort(out.begin(), out.end());
   // The scalar backend is slow: one of each kind.
   for (const char* name : {"n30_ada_fast", "n30_ada_scaled_fast_moreg"})

@@ -245,9 +245,10 @@ const CudaBackend::AttentionPlan& CudaBackend::plan_attention(const Segments& q,
   for (auto it = plans_.begin(); it != plans_.end(); ++it)
     if (same(it->q, q) && same(it->k, k)) {
       plans_.splice(plans_.begin(), plans_, it);
+      if (recording_) kept_.push_back(plans_.front().memory);
       return plans_.front();
     }
-  not_recording("attention without planned segments");
+  not_recording("attention with new segments");
   AttentionPlan plan;
   plan.q = q;
   plan.k = k;

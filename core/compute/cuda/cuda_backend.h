@@ -182,6 +182,7 @@ class CudaBackend final : public Backend, public TokenOps, public Recorder, publ
   CudaOptions options_;
   std::shared_ptr<DevicePool> pool_;
   std::shared_ptr<DevicePool> recording_;  // takes the memory of what is being written down
+  std::vector<Tensor> kept_;               // what it names of the backend's own
   std::vector<std::weak_ptr<DevicePool>> recorded_;
   std::shared_ptr<int> marks_ = std::make_shared<int>(0);  // numbers that were given out
   std::shared_ptr<IndexMirrors> mirrors_;

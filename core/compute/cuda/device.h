@@ -33,7 +33,7 @@ struct OpenOptions {
   int tf32 = 0;    ///< 1: float32 products may round their inputs to TF32
   int tune = 0;    ///< 1: time the matrix library's algorithms when a shape is first met. Faster;
                    ///< another process may then choose another one, and get other last bits
-  int need_blas = 1;  ///< 0: only look (probe); no stream, no cuBLASLt
+  int need_blas = 1;  ///< 0: only look (probe): no stream, cuBLASLt found but not started
 };
 
 struct DeviceFacts {

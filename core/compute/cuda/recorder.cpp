@@ -20,6 +20,7 @@ struct CudaBackend::GraphOnDevice : Recording {
   }
   std::shared_ptr<Device> device;
   std::shared_ptr<DevicePool> memory;
+  std::vector<Tensor> kept;
   void* graph = nullptr;
 };
 
@@ -85,14 +86,17 @@ std::shared_ptr<Recording> CudaBackend::record(const std::function<void()>& body
   recorded_.push_back(graph->memory);
   check(*device_, device_->begin_recording());
   recording_ = graph->memory;
+  kept_.clear();
   try {
     body();
   } catch (...) {
     recording_.reset();
+    kept_.clear();
     device_->end_recording(nullptr);
     throw;
   }
   recording_.reset();
+  graph->kept = std::move(kept_);
   check(*device_, device_->end_recording(&graph->graph));
   return graph;
 }

@@ -24,8 +24,7 @@ void Stdit3Run::show(const std::string& name, const Tensor& value) const {
 /// table + time: f32 [groups, 6*hidden], columns shift, scale, gate of attention, then of the MLP.
 Tensor Stdit3Run::modulation(const Tensor& table) const {
   const Tensor out = b_.empty(t_mlp_.shape(), DType::f32);
-  const std::vector<int32_t> zeros(static_cast<size_t>(t_mlp_.rows()), 0);
-  b_.add_rows(out, t_mlp_, table, b_.indices(zeros));
+  b_.add_rows(out, t_mlp_, table, row_zero_);
   return out;
 }
 
@@ -201,14 +200,18 @@ void Stdit3Run::block(int pair, bool temporal, const StepPlan& plan, const std::
 }
 
 void Stdit3Run::stack(const StepPlan& plan, const std::vector<Tap>& taps, const Observe& observe) {
+  if (!recorded_stack(plan, taps, observe)) run_stack(plan, taps, observe);
+}
+
+void Stdit3Run::run_stack(const StepPlan& plan, const std::vector<Tap>& taps,
+                          const Observe& observe) {
   Tensor start;
   watch_ = b_.stopwatch();
   timed_.clear();
   for (int pair = 0; pair < model_->config.depth; ++pair) {
     b_.check_stop();
     if (plan.add_residual.contains(pair)) {
-      compute::require(stack_range_ == plan.add_residual && stack_residual_.rows() == rows(),
-                       "reuse", "the residual of these pairs was kept before");
+      require_residual(plan);
       if (pair == plan.add_residual.first) b_.gated_add(x_, x_, stack_residual_, {}, {});
       continue;
     }
@@ -231,6 +234,13 @@ void Stdit3Run::stack(const StepPlan& plan, const std::vector<Tap>& taps, const 
   }
 }
 
+void Stdit3Run::require_residual(const StepPlan& plan) const {
+  compute::require(
+      plan.add_residual.empty() || (stack_residual_ && stack_range_ == plan.add_residual &&
+                                    stack_residual_.rows() == rows()),
+      "reuse", "the residual of these pairs was kept before");
+}
+
 std::vector<float> Stdit3Run::module_ms() const {
   std::vector<float> ms(kept_.size(), 0.0f);
   if (!watch_) return ms;
@@ -246,8 +256,7 @@ Tensor Stdit3Run::finish() {
   const float eps = static_cast<float>(c.norm_eps);
   const auto table = [&](int64_t at) {
     const Tensor out = b_.empty(t_.shape(), DType::f32);
-    const std::vector<int32_t> zeros(static_cast<size_t>(t_.rows()), 0);
-    b_.add_rows(out, t_, model_->final_table.columns(at * h, h), b_.indices(zeros));
+    b_.add_rows(out, t_, model_->final_table.columns(at * h, h), row_zero_);
     return out;
   };
   const Tensor shift = table(0), scale = table(1);
@@ -294,6 +303,7 @@ Tensor Stdit3Run::forward(const Tensor& latents, const std::vector<float>& t) {
 }
 
 void Stdit3Run::forget() {
+  recorded_.clear();
   stack_residual_ = {};
   stack_range_ = {};
   for (Tensor& t : kept_)

@@ -185,6 +185,8 @@ void Stdit3Run::embed_time(const std::vector<float>& t) {
   const Tensor te = sinusoid_mlp(times, *model_->t_fc1, *model_->t_fc2);
   const Tensor fe = sinusoid_mlp(rates, *model_->fps_fc1, *model_->fps_fc2);
   const auto count = static_cast<int64_t>(times.size());
+  if (!row_zero_ || row_zero_.elements() != count)
+    row_zero_ = b_.indices(std::vector<int32_t>(times.size(), 0));
   t_ = empty(count, model_->config.hidden);
   b_.combine(t_, 1.0f, te, 1.0f, fe);
   const Tensor active = empty(count, model_->config.hidden);
@@ -208,6 +210,7 @@ void Stdit3Run::embed(const Tensor& latents, const std::vector<float>& t, int fi
   first_ = first_sample;
   samples_ = static_cast<int>(expected[0]);
   if (regroup) {
+    recorded_.clear();  // they name the places of the rows before
     std::vector<int32_t> place, frame;
     for (int64_t r = 0; r < rows(); ++r) {
       place.push_back(static_cast<int32_t>(r % s_));

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <list>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -63,6 +64,9 @@ struct Stdit3Inputs {
 /// Receives intermediate results ("y_packed", "x_embed_pos", "spatial_0_A", …): for tests.
 using Intermediate = std::function<void(const std::string& name, const compute::Tensor& value)>;
 
+/// A stack written down as one piece (recorded_steps.cpp).
+struct RecordedStack;
+
 /// One generation: geometry, caption, what has been kept for reuse. Steps are taken as
 ///   embed → (first_block_input) → stack → finish.
 /// Not thread-safe. Activations are float32 rows [samples*T*S, hidden] in (sample, t, s) order;
@@ -71,6 +75,8 @@ class Stdit3Run {
  public:
   /// Throws Error(input) on captions, masks or sizes that do not fit the model.
   Stdit3Run(Stdit3Ptr model, Stdit3Inputs inputs, Intermediate on_intermediate = {});
+  Stdit3Run(const Stdit3Run&) = delete;
+  Stdit3Run& operator=(const Stdit3Run&) = delete;
 
   const Stdit3& model() const { return *model_; }
   int spatial_tokens() const { return s_; }  ///< S: tokens of one latent frame
@@ -85,7 +91,10 @@ class Stdit3Run {
   compute::Tensor first_block_input();
 
   /// Runs the blocks as planned. `observe` receives the residual of each tap that was computed, in
-  /// the order of execution; the tensor is the observer's to keep.
+  /// the order of execution, after its block or after the stack; the tensor is the observer's to
+  /// keep. On a device that records (compute/recorder.h), the second stack of a plan is written
+  /// down and later ones start as one piece, where the pass is small and modules are not kept or
+  /// reused one by one.
   using Observe = std::function<void(const Tap&, compute::Tensor)>;
   void stack(const StepPlan& plan, const std::vector<Tap>& taps = {}, const Observe& observe = {});
 
@@ -116,6 +125,9 @@ class Stdit3Run {
   compute::Tensor sinusoid_mlp(const std::vector<float>& values, const compute::PreparedLinear& fc1,
                                const compute::PreparedLinear& fc2) const;
   compute::Tensor modulation(const compute::Tensor& table) const;
+  void run_stack(const StepPlan& plan, const std::vector<Tap>& taps, const Observe& observe);
+  bool recorded_stack(const StepPlan& plan, const std::vector<Tap>& taps, const Observe& observe);
+  void require_residual(const StepPlan& plan) const;
   void block(int pair, bool temporal, const StepPlan& plan, const std::vector<Tap>& taps,
              const Observe& observe);
   void self_attention(const compute::Tensor& y, const Stdit3Block& w, bool temporal,
@@ -143,11 +155,14 @@ class Stdit3Run {
   compute::Tensor x_, t_, t_mlp_, group_of_row_, t_group_of_row_;
   std::vector<std::pair<int, int>> given_;     // (sample, frame) with frame_mask 0
   std::vector<int> given_group_;               // and its group
-  std::unique_ptr<compute::Stopwatch> watch_;  // of the last stack(): two laps a module
+  compute::Tensor row_zero_;                   // i32 [groups] zeros
+  std::shared_ptr<compute::Stopwatch> watch_;  // of the last stack(): two laps a module
   std::vector<size_t> timed_;                  // their cells
   compute::Tensor stack_residual_;
   PairRange stack_range_;
-  std::vector<compute::Tensor> kept_;  // [2*depth*3]
+  std::vector<compute::Tensor> kept_;                   // [2*depth*3]
+  compute::Tensor recorded_x_, recorded_t_mlp_;         // where recorded stacks find x and time
+  std::list<std::shared_ptr<RecordedStack>> recorded_;  // the last used first
 };
 
 /// Host pieces, public for tests. Sinusoids [cos | sin] of width n: f_j = exp(-ln 1e4 · j/(n/2)).

@@ -11,7 +11,6 @@ namespace looktwice::compute::cuda {
 struct Blas::Functions {
   decltype(&cublasLtCreate) create = nullptr;
   decltype(&cublasLtDestroy) destroy = nullptr;
-  decltype(&cublasLtGetVersion) get_version = nullptr;
   decltype(&cublasLtMatmul) matmul = nullptr;
   decltype(&cublasLtMatmulDescCreate) desc_create = nullptr;
   decltype(&cublasLtMatmulDescDestroy) desc_destroy = nullptr;
@@ -63,9 +62,8 @@ uint32_t alignment_of(const void* p) {
   return alignment_of(reinterpret_cast<uint64_t>(p));
 }
 
-}  // namespace
-
-std::unique_ptr<Blas> Blas::open(bool tf32, bool tune, std::string& reason) {
+/// The library, loaded and of the right version, or null and the reason.
+void* load_library(size_t& version, std::string& reason) {
   std::vector<std::string> names;
   if (const char* named = std::getenv("LOOKTWICE_CUBLASLT"); named && *named) {
     names = {named};
@@ -81,6 +79,27 @@ std::unique_ptr<Blas> Blas::open(bool tf32, bool tune, std::string& reason) {
     reason = "cuBLASLt is not there (" + std::string(text ? text : names[0]) + ")";
     return nullptr;
   }
+  const auto get_version =
+      reinterpret_cast<decltype(&cublasLtGetVersion)>(dlsym(library, "cublasLtGetVersion"));
+  version = get_version ? get_version() : 0;
+  if (version / 10000 == CUBLAS_VER_MAJOR) return library;
+  reason = version == 0 ? "the file found as cuBLASLt is another library"
+                        : "cuBLASLt is of version " + std::to_string(version) +
+                              ", the plugin needs " + std::to_string(CUBLAS_VER_MAJOR) + ".x";
+  dlclose(library);
+  return nullptr;
+}
+
+}  // namespace
+
+bool Blas::look(size_t& version, std::string& reason) {
+  return load_library(version, reason) != nullptr;  // it stays loaded
+}
+
+std::unique_ptr<Blas> Blas::open(bool tf32, bool tune, std::string& reason) {
+  size_t version = 0;
+  void* library = load_library(version, reason);
+  if (!library) return nullptr;
   auto f = std::make_unique<Functions>();
   const char* missing = nullptr;
   const auto find = [&](auto& function, const char* name) {
@@ -89,7 +108,6 @@ std::unique_ptr<Blas> Blas::open(bool tf32, bool tune, std::string& reason) {
   };
   find(f->create, "cublasLtCreate");
   find(f->destroy, "cublasLtDestroy");
-  find(f->get_version, "cublasLtGetVersion");
   find(f->matmul, "cublasLtMatmul");
   find(f->desc_create, "cublasLtMatmulDescCreate");
   find(f->desc_destroy, "cublasLtMatmulDescDestroy");
@@ -106,15 +124,9 @@ std::unique_ptr<Blas> Blas::open(bool tf32, bool tune, std::string& reason) {
     return nullptr;
   }
   std::unique_ptr<Blas> blas(new Blas);
-  blas->version_ = f->get_version();
+  blas->version_ = version;
   blas->tf32_ = tf32;
   blas->tune_ = tune;
-  if (blas->version_ / 10000 != CUBLAS_VER_MAJOR) {
-    reason = "cuBLASLt is of version " + std::to_string(blas->version_) + ", the plugin needs " +
-             std::to_string(CUBLAS_VER_MAJOR) + ".x";
-    dlclose(library);
-    return nullptr;
-  }
   cublasLtHandle_t handle = nullptr;
   if (const cublasStatus_t s = f->create(&handle); s != CUBLAS_STATUS_SUCCESS) {
     reason = "cuBLASLt does not start (status " + std::to_string(int(s)) + ")";

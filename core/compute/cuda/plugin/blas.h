@@ -17,6 +17,8 @@ namespace looktwice::compute::cuda {
 /// fastest of its first few, timed when the shape is first met outside a recording.
 class Blas {
  public:
+  /// Whether there is a library of the right version, or the reason.
+  static bool look(size_t& version, std::string& reason);
   /// Null and a reason when the library or one of its functions is missing or too old.
   static std::unique_ptr<Blas> open(bool tf32, bool tune, std::string& reason);
   ~Blas();

@@ -119,7 +119,9 @@ class CudaDevice final : public Device {
       error_ = "kernel " + std::to_string(int(kernel)) + " does not take these arguments";
       return Status::unsupported;
     }
-    return check(e, "starting a kernel");
+    const Status s = check(e, "starting a kernel");
+    if (s != Status::ok) error_ += " (number " + std::to_string(int(kernel)) + ")";
+    return s;
   }
   Status matmul(const MatmulArgs& args) override {
     enter();
@@ -259,7 +261,11 @@ Status CudaDevice::open(const OpenOptions& options, std::unique_ptr<CudaDevice>&
   }
   std::string libraries =
       "driver CUDA " + version_text(driver) + ", runtime " + version_text(runtime);
-  if (options.need_blas) {
+  if (!options.need_blas) {
+    size_t version = 0;
+    if (!Blas::look(version, error)) return Status::no_library;
+    libraries += ", cuBLASLt " + std::to_string(version);
+  } else {
     d.blas_ = Blas::open(options.tf32 != 0, options.tune != 0, error);
     if (!d.blas_) return Status::no_library;
     libraries += ", cuBLASLt " + std::to_string(d.blas_->version());
