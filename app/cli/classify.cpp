@@ -250,9 +250,6 @@ int classify(const Options& o, const CLI::App& app) {
     events.on_clip = [&](engine::ClipOutcome&& out) {
       collector.add(std::move(out), settings.tokens.rlt.has_value());
     };
-    events.on_notice = [](const std::string& notice) {
-      std::fprintf(stderr, "looktwice: %s\n", notice.c_str());
-    };
     events.progress = [&](double f) { progress(f); };
     engine::classify(o.input, settings, o.dense, events, interrupt.token());
   }

@@ -6,10 +6,12 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "checkpoint/vit_config.h"
 #include "checkpoint/vit_names.h"
 #include "checkpoint/weight_files.h"
+#include "engine/clips_ahead.h"
 #include "engine/device.h"
 #include "engine/inspect.h"
 #include "engine/open.h"
@@ -124,6 +126,7 @@ void ClassifierRunner::load(const std::function<void(double)>& progress, std::st
 
 void ClassifierRunner::fall_back(const std::string& notice) {
   notice_ = notice;
+  log(LogLevel::warning, notice);
   run_ = on_cpu(run_);
 }
 
@@ -226,22 +229,17 @@ void classify(const std::string& input, const Settings& settings, bool dense,
     throw bad_input("--model", "is missing", "give a model folder: config.json and *.safetensors");
   const auto source = open_source(input);
   ClassifierRunner runner(settings.model, settings.run, events.loading, stop);
-  std::string told;
-  const auto tell = [&] {
-    if (runner.notice() == told) return;
-    told = runner.notice();
-    if (events.on_notice) events.on_notice(told);
-  };
-  tell();
   trace::TokenTrace header = trace_header(source->info(), input, settings);
   header.model = settings.model;
   header.notes["backend"] = runner.backend().description();
   if (events.on_start) events.on_start(header, runner.model());
-  frames::read_clips(
+  // A device works while the next clip is decoded; on the CPU both would share the cores.
+  const bool device = runner.backend().name() == "cuda";
+  const auto read = device ? &read_clips_ahead : &frames::read_clips;
+  read(
       *source, settings.clip,
       [&](frames::Clip&& clip) {
         ClipOutcome outcome = runner.run(clip, settings, dense, stop);
-        tell();
         if (events.on_clip) events.on_clip(std::move(outcome));
       },
       events.progress, stop);

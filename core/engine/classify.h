@@ -86,8 +86,7 @@ std::vector<double> softmax(const std::vector<float>& logits);
 struct ClassifyEvents {
   std::function<void(const trace::TokenTrace& header, const models::Classifier& model)> on_start;
   std::function<void(ClipOutcome&&)> on_clip;
-  std::function<void(const std::string&)> on_notice;  ///< what the user should know, one line
-  std::function<void(double)> loading, progress;      ///< 0 to 1
+  std::function<void(double)> loading, progress;  ///< 0 to 1
 };
 
 /// Every clip of `input` through the model of the settings, in order; memory holds one clip.

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "diffusion/noise.h"
 #include "engine/classify.h"
@@ -255,6 +256,7 @@ void Generator::load(const std::function<void(double)>& progress, std::stop_toke
 
 void Generator::fall_back(const std::string& notice) const {
   notice_ = notice;
+  log(LogLevel::warning, notice);
   run_ = on_cpu(run_);
 }
 

@@ -14,12 +14,17 @@ autocast-free bfloat16 models have them: the faster choice for PyTorch.
 import argparse
 import json
 import os
+import sys
 import time
 import traceback
 
-import torch
-import torch.nn.functional as F
-from torch import nn
+try:
+    import torch
+    import torch.nn.functional as F
+    from torch import nn
+except ImportError as e:
+    print(f"python3 has no PyTorch: {e}")
+    sys.exit(77)
 
 SIZES = {"ViT-B": (768, 12, 12), "ViT-L": (1024, 24, 16), "ViT-H": (1280, 32, 16)}
 
@@ -299,6 +304,9 @@ def main():
     args = parser.parse_args()
     if args.trial:
         DEVICE, SIZES, args.quick = "cpu", {"ViT-B": (96, 2, 4)}, True
+    if DEVICE == "cuda" and not torch.cuda.is_available():
+        print(f"PyTorch {torch.__version__} finds no GPU")
+        sys.exit(77)
     WARM = bool(args.warm)
     DEADLINE = time.perf_counter() + args.seconds
     torch.manual_seed(1)

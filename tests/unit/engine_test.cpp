@@ -6,7 +6,9 @@
 
 #include "base/error.h"
 #include "engine/classify.h"
+#include "engine/clips_ahead.h"
 #include "engine/inspect.h"
+#include "engine/open.h"
 #include "engine/settings.h"
 
 namespace looktwice::engine {
@@ -133,6 +135,53 @@ TEST(Inspect, OneMovingPatch) {
   EXPECT_TRUE(std::isinf(trace.difference[0]));
   decide(trace, 2.0f);
   EXPECT_EQ(trace.kept(), 4u);
+}
+
+TEST(ClipsAhead, GivesWhatReadingOnOneThreadGives) {
+  frames::ClipOptions options;
+  options.clips = 0;
+  options.frames = 4;
+  options.stride = 8;
+  std::vector<frames::Clip> want, got;
+  const auto report = frames::read_clips(*open_source("synth:static"), options,
+                                         [&](frames::Clip&& c) { want.push_back(std::move(c)); });
+  double last = 0;
+  const auto ahead = read_clips_ahead(
+      *open_source("synth:static"), options, [&](frames::Clip&& c) { got.push_back(std::move(c)); },
+      [&](double done) { last = done; });
+  EXPECT_EQ(ahead.clips, report.clips);
+  ASSERT_EQ(got.size(), want.size());
+  ASSERT_GT(want.size(), 3u);
+  for (size_t i = 0; i < want.size(); ++i) {
+    EXPECT_EQ(got[i].clip, want[i].clip);
+    EXPECT_EQ(got[i].indices, want[i].indices);
+    EXPECT_EQ(got[i].rgb, want[i].rgb);
+  }
+  EXPECT_GT(last, 0);
+}
+
+TEST(ClipsAhead, EndsOnBothSidesErrors) {
+  frames::ClipOptions options;
+  options.clips = 0;
+  options.frames = 4;
+  int seen = 0;
+  const auto run = [&](const std::function<void()>& each, const std::stop_source& stop) {
+    seen = 0;
+    read_clips_ahead(
+        *open_source("synth:static"), options,
+        [&](frames::Clip&&) {
+          ++seen;
+          each();
+        },
+        {}, stop.get_token());
+  };
+  std::stop_source never, stop;
+  EXPECT_THROW(run([] { throw std::runtime_error("worker"); }, never), std::runtime_error);
+  EXPECT_EQ(seen, 1);
+  EXPECT_THROW(run([&] { stop.request_stop(); }, stop), Cancelled);
+  EXPECT_LE(seen, 3);       // at most what was ready
+  options.frames = 100000;  // the decoder's own
+  EXPECT_THROW(run([] {}, never), Error);
 }
 
 }  // namespace

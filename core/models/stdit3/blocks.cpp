@@ -304,6 +304,7 @@ Tensor Stdit3Run::forward(const Tensor& latents, const std::vector<float>& t) {
 
 void Stdit3Run::forget() {
   recorded_.clear();
+  recorded_x_ = recorded_t_mlp_ = {};
   stack_residual_ = {};
   stack_range_ = {};
   for (Tensor& t : kept_)

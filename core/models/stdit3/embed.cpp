@@ -253,7 +253,7 @@ void Stdit3Run::embed(const Tensor& latents, const std::vector<float>& t, int fi
     for (int64_t r = frame * s_; r < (frame + 1) * s_; ++r)
       patch(r);
   });
-  x_ = empty(rows(), c.hidden);
+  x_ = recorded_x_ && recorded_x_.rows() == rows() ? recorded_x_ : empty(rows(), c.hidden);
   b_.linear(x_, b_.upload(patches), *model_->patch);
   b_.add_rows(x_, x_, positions_, position_of_row_);
   show("x_embed_pos", x_);

@@ -80,7 +80,7 @@ bool Stdit3Run::recorded_stack(const StepPlan& plan, const std::vector<Tap>& tap
   }
   RecordedStack& stack = *recorded_.front();
 
-  b_.copy(recorded_x_, x_);
+  if (x_.raw() != recorded_x_.raw()) b_.copy(recorded_x_, x_);
   b_.copy(recorded_t_mlp_, t_mlp_);
   x_ = recorded_x_;
   t_mlp_ = recorded_t_mlp_;
