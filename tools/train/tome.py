@@ -21,7 +21,7 @@ class Merge:
             metric = metric / metric.norm(dim=-1, keepdim=True)
             scores = metric[:, ::2] @ metric[:, 1::2].transpose(1, 2)
             best, to = scores.max(-1)
-            order = best.argsort(-1, descending=True, stable=True)
+            order = best.argsort(dim=-1, descending=True, stable=True)
             source, rest = order[:, :r], order[:, r:]
             target = to.gather(1, source)
         weighted = x * size[..., None]
