@@ -202,6 +202,15 @@ void add_attention(std::vector<OpCase>& list, std::mt19937& random) {
     list.push_back(attention_case({"random" + std::to_string(i), heads, dim, packed(n), packed(n),
                                    rows, rows, random() % 2 == 0, true}));
   }
+  // Every width that has a kernel of its own on a GPU, over more than one block of queries and
+  // keys; then attention over time at the lengths of its two short kernels.
+  for (const int dim : {16, 32, 64, 72, 80, 96, 128})
+    list.push_back(attention_case({"width" + std::to_string(dim), 2, dim, packed({150, 70}),
+                                   packed({150, 70}), 220, 220, dim == 72, true}));
+  for (const int frames : {15, 16, 17, 32, 33})
+    list.push_back(attention_case(
+        {"over_time" + std::to_string(frames), 2, 72, Segments::over_time(2, frames, 9),
+         Segments::over_time(2, frames, 9), 18 * frames, 18 * frames, false, true}));
   for (int32_t n : {1568, 784, 196})
     list.push_back(attention_case(
         {"vit_b_" + std::to_string(n), 12, 64, packed({n}), packed({n}), n, n, false, true}, true));
