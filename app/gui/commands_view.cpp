@@ -1,11 +1,51 @@
 // Commands of the main window: what the picture shows.
 
 #include <QDockWidget>
+#include <QInputDialog>
+#include <QRegularExpression>
+#include <QStatusBar>
 
 #include "main_window.h"
 #include "viewport.h"
 
 namespace looktwice::gui {
+
+void MainWindow::type_view() {
+  const int width = workspace_.status().info.width, height = workspace_.status().info.height;
+  const compose::View now = viewport_->view();
+  QInputDialog dialog(this);
+  dialog.setObjectName("view");
+  dialog.setWindowTitle("Zoom and position");
+  dialog.setLabelText("x, y of the pixel in the middle, zoom in % (0: the whole frame)");
+  dialog.setTextValue(QStringLiteral("%1, %2, %3")
+                          .arg(now.center_x * width, 0, 'f', 1)
+                          .arg(now.center_y * height, 0, 'f', 1)
+                          .arg(now.zoom * 100, 0, 'g', 6));
+  if (dialog.exec() != QDialog::Accepted) return;
+  const QStringList words =
+      dialog.textValue().split(QRegularExpression(R"([\s,;%]+)"), Qt::SkipEmptyParts);
+  bool good[3] = {};
+  double value[3] = {};
+  for (int i = 0; i < 3 && i < words.size(); ++i)
+    value[i] = words[i].toDouble(&good[i]);
+  const bool inside = value[0] >= 0 && value[0] <= width && value[1] >= 0 && value[1] <= height;
+  const bool zooms = value[2] == 0 || (value[2] >= 1 && value[2] <= 6400);
+  if (words.size() != 3 || !good[0] || !good[1] || !good[2] || !inside || !zooms) {
+    statusBar()->showMessage(
+        QStringLiteral("\"%1\" is no place in a picture of %2 × %3: give x, y and a zoom of 1 to "
+                       "6400 %, as in 640, 360, 200")
+            .arg(dialog.textValue())
+            .arg(width)
+            .arg(height),
+        10000);
+    return;
+  }
+  if (value[2] == 0) {
+    viewport_->fit();
+  } else {
+    viewport_->set_view({value[2] / 100, value[0] / width, value[1] / height});
+  }
+}
 
 void MainWindow::add_view_commands() {
   using compose::Layout;
@@ -105,6 +145,13 @@ void MainWindow::add_view_commands() {
                  "One pixel of the video on one of the screen",
                  {QKeySequence("Ctrl+1")},
                  [this] { viewport_->one_to_one(); }});
+  commands_.add({"view.place",
+                 "View",
+                 "Zoom and &position…",
+                 "Type which pixel is in the middle and how large, to see the same place again",
+                 {QKeySequence("Ctrl+Shift+G")},
+                 [this] { type_view(); },
+                 [this] { return workspace_.frame() != nullptr; }});
   commands_.add({"view.zoom_in",
                  "View",
                  "Zoom in",

@@ -123,6 +123,7 @@ void MainWindow::build_menus() {
                                                "",
                                                "view.fit",
                                                "view.one_to_one",
+                                               "view.place",
                                                "view.zoom_in",
                                                "view.zoom_out",
                                                "",

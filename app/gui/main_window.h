@@ -103,6 +103,7 @@ class MainWindow : public QMainWindow {
   void copy_command();
   void export_table();
   void type_region();
+  void type_view();
   /// A value to type where no control is at hand.
   struct ValueQuestion {
     QString title, label;

@@ -4,12 +4,14 @@
 #include <QDir>
 #include <QDropEvent>
 #include <QFile>
+#include <QInputDialog>
 #include <QMimeData>
 #include <QSettings>
 #include <QStandardPaths>
 #include <QSurfaceFormat>
 #include <QTemporaryDir>
 #include <QTest>
+#include <QTimer>
 #include <QUrl>
 #include <functional>
 
@@ -20,6 +22,7 @@
 #include "main_window.h"
 #include "theme.h"
 #include "video/encoder.h"
+#include "viewport.h"
 
 namespace looktwice::gui {
 namespace {
@@ -137,6 +140,36 @@ TEST_F(Window, EveryCommandCanBeFoundByItsWords) {
     EXPECT_GE(CommandPalette::score(words, command.group + ": " + words), 0)
         << command.id.toStdString();
   }
+}
+
+TEST_F(Window, AViewCanBeTypedAndOneSideHidden) {
+  ready();
+  const auto type = [&](const char* text) {
+    QTimer::singleShot(0, window.get(), [this, text] {
+      ASSERT_TRUE(wait_for([&] { return window->findChild<QInputDialog*>("view") != nullptr; }));
+      auto* dialog = window->findChild<QInputDialog*>("view");
+      dialog->setTextValue(text);
+      dialog->accept();
+    });
+    ASSERT_TRUE(window->run("view.place"));
+  };
+  auto* viewport = window->findChild<Viewport*>();
+  ASSERT_NE(viewport, nullptr);
+  type("80, 60, 400 %");
+  EXPECT_EQ(viewport->view(), (compose::View{4, 0.25, 0.25}));
+  for (const char* bad : {"80, 60", "80, 60, 0.1", "81, x, 100", "400, 60, 100", ""}) {
+    type(bad);
+    EXPECT_EQ(viewport->view(), (compose::View{4, 0.25, 0.25})) << bad;
+  }
+  type("0 0 0");
+  EXPECT_EQ(viewport->view(), compose::View{});
+
+  EXPECT_FALSE(window->run("view.only_second"));  // nothing is hidden of one picture
+  ASSERT_TRUE(window->run("view.stack"));
+  ASSERT_TRUE(window->run("view.only_second"));
+  EXPECT_EQ(compose::only_pane(window->workspace().document().scene), 1);
+  ASSERT_TRUE(window->run("view.only_second"));
+  EXPECT_EQ(compose::only_pane(window->workspace().document().scene), -1);
 }
 
 TEST_F(Window, TogglesOfTheLayersAreOneStepToUndoEach) {
