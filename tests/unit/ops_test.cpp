@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <random>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -111,6 +112,43 @@ TEST(AttentionKernels, PartsOfTheQueriesShareWhatWasPacked) {
       k->attention(&t);
     }
     EXPECT_EQ(whole, parts);
+  }
+}
+
+TEST(AttentionKernels, KeysOfNoWeightCountNothingAndANotANumberIsSeen) {
+  constexpr long kQueries = 30, kKeys = 140, kDim = 4;
+  for (const Kernels* k : all_kernels()) {
+    SCOPED_TRACE(k->isa);
+    const auto memory = aligned_memory(size_t(k->attention_scratch(kKeys, kDim)) * sizeof(float));
+    std::vector<float> q(size_t(kQueries) * kDim, 1.0f), v(size_t(kKeys) * kDim), y(q.size());
+    std::vector<float> keys(v.size());
+    // One key is far above all others, which are worth about 2^-200 and more of it each.
+    for (size_t i = 0; i < v.size(); ++i) {
+      v[i] = float(i % kDim) + (i / kDim == 77 ? 1.0f : 1e4f);
+      keys[i] = i / kDim == 77 ? 20.0f : -20.0f - float(i % 9);
+    }
+    AttentionTask t{};
+    t.q = q.data();
+    t.k = keys.data();
+    t.v = v.data();
+    t.type = t.y_type = kTypeF32;
+    t.q_stride = t.k_stride = t.v_stride = t.y_stride = kDim;
+    t.q_end = kQueries;
+    t.keys = kKeys;
+    t.dim = kDim;
+    t.scale = 1;
+    t.scratch = static_cast<float*>(memory.get());
+    t.y = y.data();
+    k->attention(&t);
+    for (size_t i = 0; i < y.size(); ++i)
+      ASSERT_EQ(y[i], 1.0f + float(i % kDim));
+    for (const size_t where : {size_t(0), keys.size() - 1}) {
+      const float was = std::exchange(keys[where], std::nanf(""));
+      k->attention(&t);
+      for (const float value : y)
+        ASSERT_TRUE(std::isnan(value)) << value;
+      keys[where] = was;
+    }
   }
 }
 

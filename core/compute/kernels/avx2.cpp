@@ -59,6 +59,11 @@ LT_OP VF vscale2(VF a, VF n) {
   const VF y = _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(rest, bias), 23));
   return _mm256_mul_ps(_mm256_mul_ps(a, x), y);
 }
+/// a · 2^n in its exponent bits, n in the low bits of m.
+LT_OP VF vraise(VF a, VF m) {
+  const __m256i n = _mm256_slli_epi32(_mm256_castps_si256(m), 23);
+  return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(a), n));
+}
 LT_OP bool vany_greater(VF a, VF b) {
   return _mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_GT_OQ)) != 0;
 }

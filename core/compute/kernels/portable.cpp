@@ -60,6 +60,10 @@ LT_OP VF vscale2(VF a, VF n) {
   const VI half = whole >> 1, rest = whole - half;
   return a * (VF)((half + 127) << 23) * (VF)((rest + 127) << 23);
 }
+/// a · 2^n in its exponent bits, n in the low bits of m.
+LT_OP VF vraise(VF a, VF m) {
+  return (VF)((VI)a + ((VI)m << 23));
+}
 LT_OP bool vany_greater(VF a, VF b) {
   const VI m = a > b;
   return (m[0] | m[1] | m[2] | m[3]) != 0;
