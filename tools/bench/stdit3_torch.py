@@ -8,6 +8,7 @@ the faster of the two. --check compares one float32 step instead.
 """
 
 import argparse
+import functools
 import json
 import math
 import os
@@ -160,54 +161,61 @@ def main():
     parser.add_argument("--dtype", default="bf16", choices=["f32", "bf16"])
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--no-compile", action="store_true")
+    parser.add_argument("--peer-dtypes", help="of PyTorch, such as bf16,f32; else that of --dtype")
+    parser.add_argument("--no-compile", default="", metavar="DTYPES",
+                        help="dtypes in which PyTorch runs eager only")
     parser.add_argument("--check", action="store_true")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     T, H, W = map(int, args.size.split("x"))
     if args.check:
         args.dtype = "f32"
-    dtype = torch.float32 if args.dtype == "f32" else torch.bfloat16
+    dtypes = {"f32": torch.float32, "bf16": torch.bfloat16}
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([args.bench, "write", folder, str(args.width), str(args.depth),
                         str(args.heads)], check=True)
-        model = Stdit3(folder, dtype).eval()
+        models = {name: Stdit3(folder, dtypes[name]).eval()
+                  for name in (args.peer_dtypes or args.dtype).split(",")}
+        model = next(iter(models.values()))
         ours = LookTwice(args.bench, "serve", folder, args.dtype, args.threads, T, H, W)
         n, width = model.c["model_max_length"], model.c["caption_channels"]
         z = gaussian(4 * T * H * W, 1).view(1, 4, T, H, W)
         y = torch.cat([gaussian(n * width, 2).view(1, n, width),
-                       model.w("y_embedder.y_embedding").float()[None]]).to(dtype)
+                       model.w("y_embedder.y_embedding").float()[None]])
         scale = math.sqrt(H * 8 * W * 8) / model.c["input_sq_size"]
 
-        def step(module):
+        def step(module, dtype):
             with torch.inference_mode():
-                t = torch.full((2,), 1000.0)
-                out = module(torch.cat([z, z]).to(dtype), t, y, torch.full((2,), 24.0), scale)
+                t, fps = torch.full((2,), 1000.0), torch.full((2,), 24.0)
+                out = module(torch.cat([z, z]).to(dtype), t, y.to(dtype), fps, scale)
                 cond, null = out.float().chunk(2)
                 return z + (null + 3 * (cond - null))
 
-        def timed(module):
+        def timed(module, dtype):
             begin = time.perf_counter()
-            step(module)
+            step(module, dtype)
             return (time.perf_counter() - begin) * 1e3
 
         ours.step()
         if args.check:
-            theirs, mine = step(model).abs().sum().item(), ours.step()[1]
+            theirs, mine = step(model, torch.float32).abs().sum().item(), ours.step()[1]
             print("sum of |latents|: PyTorch %.4f, LookTwice %.4f, relative difference %.1e"
                   % (theirs, mine, abs(theirs - mine) / theirs))
             return
-        peers = {"LookTwice": lambda: ours.step()[0], "PyTorch eager": lambda: timed(model)}
-        if not args.no_compile:
-            compiled = torch.compile(model)
-            peers["PyTorch compiled"] = lambda: timed(compiled)
+        peers = {"LookTwice": lambda: ours.step()[0]}
+        for name, module in models.items():
+            peers["PyTorch eager " + name] = functools.partial(timed, module, dtypes[name])
+            if name not in args.no_compile.split(","):
+                peers["PyTorch compiled " + name] = functools.partial(
+                    timed, torch.compile(module), dtypes[name])
         for run in peers.values():
             run()
             run()
         times = {name: [] for name in peers}
-        for _ in range(args.rounds):
-            for name, run in peers.items():
-                times[name].append(run())
+        for i in range(args.rounds):
+            names = list(peers)
+            for name in names[i % len(names):] + names[:i % len(names)]:
+                times[name].append(peers[name]())
     medians = {name: statistics.median(t) for name, t in times.items()}
     fastest = min(v for k, v in medians.items() if k != "LookTwice")
     print(json.dumps({

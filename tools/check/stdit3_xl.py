@@ -2,7 +2,8 @@
 
     python tools/check/stdit3_xl.py build/dev/app/cli/looktwice FOLDER --video 480x854x51
 
-Writes FOLDER unless it is there (2.4 GB), then runs `generate --steps 1` in bf16.
+Writes FOLDER unless it is there (2.4 GB), then runs `generate --steps 1` in bf16. With --seconds it
+is stopped after so long: every block needs the same memory, so the peak is known after the first.
 """
 
 import argparse
@@ -87,17 +88,23 @@ def main():
     parser.add_argument("folder")
     parser.add_argument("--video", default="480x854x51")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--seconds", type=float, help="stop the run after so long")
     args = parser.parse_args()
     if not os.path.exists(args.folder):
         write(args.folder)
     begin = time.perf_counter()
-    done = subprocess.run([args.program, "generate", "--model", args.folder, "--video", args.video,
-                           "--steps", "1", "--dtype", "bf16", "--threads", str(args.threads)],
-                          stdout=subprocess.PIPE, text=True)
+    command = [args.program, "generate", "--model", args.folder, "--video", args.video,
+               "--steps", "1", "--dtype", "bf16", "--threads", str(args.threads)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            text, _ = process.communicate(timeout=args.seconds)
+            print(text.strip().splitlines()[-1] if text else "")
+        except subprocess.TimeoutExpired:
+            process.terminate()
+            print("stopped")
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 / 1e9
-    print(done.stdout.strip().splitlines()[-1] if done.stdout else "")
     print("exit %d, %.0f s with loading, peak memory %.2f GB"
-          % (done.returncode, time.perf_counter() - begin, peak))
+          % (process.returncode, time.perf_counter() - begin, peak))
 
 
 if __name__ == "__main__":

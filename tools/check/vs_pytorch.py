@@ -63,20 +63,32 @@ class LookTwice:
         return self.forward(keep, merge)["ms"]
 
 
-def turns(competitors, rounds, warm=2):
-    """Medians of competitors that take turns, the order rotating."""
+def turns(competitors, rounds, warm=2, slow=0):
+    """Medians of competitors that take turns, the order rotating. Whoever takes more than `slow`
+    times as long as the first takes one turn that counts."""
     names, times = list(competitors), {name: [] for name in competitors}
 
     def once(name):
         times[name].append(competitors[name]())
         print("%-32s %10.1f ms" % (name, times[name][-1]), file=sys.stderr, flush=True)
+        return times[name][-1]
+    left, first = {}, 0
     for name in names:
-        for _ in range(warm):
-            once(name)
+        left[name] = rounds
+        for k in range(warm):
+            took = once(name)
+            if name == names[0]:
+                first = took
+            # A compiled peer's first turn is its compilation.
+            elif slow and took > slow * first and (k or "compiled" not in name):
+                left[name] = 1
+                break
         times[name].clear()
     for i in range(rounds):
         for name in names[i % len(names):] + names[:i % len(names)]:
-            once(name)
+            if left[name] > 0:
+                once(name)
+                left[name] -= 1
     return {name: statistics.median(t) for name, t in times.items()}
 
 
@@ -109,7 +121,7 @@ def against(args, ours, models):
         if dtype not in args.no_compile.split(","):
             competitors["PyTorch compiled " + dtype] = timed(
                 functools.partial(torch.compile(model), pixel_values=clip))
-    return ratios(turns(competitors, args.rounds, args.warm))
+    return ratios(turns(competitors, args.rounds, args.warm, args.slow))
 
 
 def packed(args, ours, models):
@@ -132,7 +144,8 @@ def packed(args, ours, models):
                 competitors[name] = timed(run)
             except Exception as e:  # what this build of PyTorch cannot do is part of the answer
                 failed[name] = str(e).splitlines()[0][:200]
-    return {"tokens": lengths, **ratios(turns(competitors, args.rounds, args.warm)), "cannot": failed}
+    medians = turns(competitors, args.rounds, args.warm, args.slow)
+    return {"tokens": lengths, **ratios(medians), "cannot": failed}
 
 
 def tokens(args, ours):
@@ -210,6 +223,8 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--warm", type=int, default=2, help="turns that do not count")
+    parser.add_argument("--slow", type=float, default=0, metavar="TIMES",
+                        help="peers slower than LookTwice by so much take one turn that counts")
     parser.add_argument("--peer-dtypes", help="of PyTorch, such as bf16,f32; else that of --dtype")
     parser.add_argument("--no-compile", default="", metavar="DTYPES",
                         help="dtypes in which PyTorch runs eager only")
