@@ -88,6 +88,7 @@ MeasuredClipPtr measure_frames(int number, const std::vector<frames::FramePtr>& 
   }
   auto measured = std::make_shared<MeasuredClip>();
   measured->number = number;
+  measured->options = options;
   measured->trace = engine::measure_clip(*clip, options);
   const trace::ClipTrace& t = measured->trace;
   measured->histogram =

@@ -17,6 +17,7 @@ namespace looktwice::gui {
 /// One clip as measured: no decision yet.
 struct MeasuredClip {
   int number = 0;
+  frames::ClipOptions options;                 ///< what it was cut and scaled by
   trace::ClipTrace trace;                      ///< differences; keep and run_length empty
   tokens::RltHistogram histogram;              ///< of the whole clip
   std::shared_ptr<const frames::Clip> pixels;  ///< as the model sees them; null when let go

@@ -92,8 +92,8 @@ void TokenRunner::model_changed() {
   } else if (!next.settings.tokens.rlt) {
     next.settings.tokens.rlt = workspace_.tau();
   }
-  update_key();
   workspace_.change(std::move(next), "Model");
+  update_key();
   emit changed();
   TokenRunner::next();
 }
@@ -124,6 +124,7 @@ void TokenRunner::update_key() {
   if (s.clip != settings_.clip) {
     runs_.clear();
     denses_.clear();
+    pixels_.clear();
     shown_ = nullptr;
   }
   if (s.tokens.ln_eps != settings_.tokens.ln_eps) denses_.clear();
@@ -133,6 +134,7 @@ void TokenRunner::update_key() {
 }
 
 void TokenRunner::source_changed() {
+  update_key();  // clips may have been cut anew before the document is said to have changed
   const video::PlayerStatus& status = workspace_.status();
   const std::string text = status.input + " " + std::to_string(status.generation) + " " +
                            std::to_string(workspace_.store().count());
@@ -196,7 +198,8 @@ std::shared_ptr<const frames::Clip> TokenRunner::pixels() const {
   for (const auto& [clip, pixels] : pixels_)
     if (pixels->indices == shown_->trace->frame_indices) return pixels;
   const MeasuredClipPtr measured = workspace_.measured();
-  if (measured && measured->pixels && measured->trace.frame_indices == shown_->trace->frame_indices)
+  if (measured && measured->pixels && measured->options == settings_.clip &&
+      measured->trace.frame_indices == shown_->trace->frame_indices)
     return measured->pixels;
   return nullptr;
 }
@@ -270,7 +273,9 @@ void TokenRunner::next() {
 
 void TokenRunner::next_live() {
   const MeasuredClipPtr measured = workspace_.measured();
-  if (!measured || !measured->pixels || workspace_.models().worker().busy(kTag)) return;
+  if (!measured || !measured->pixels || measured->options != settings_.clip ||
+      workspace_.models().worker().busy(kTag))
+    return;
   const bool fresh = !runs_.contains(0) || runs_.at(0)->settings != key_ ||
                      runs_.at(0)->trace->frame_indices != measured->trace.frame_indices;
   if (fresh) post(0, true, dense_request_.has_value(), measured);
@@ -288,7 +293,9 @@ void TokenRunner::post(int clip, bool reduced, bool dense, MeasuredClipPtr live)
   if (!measured) {
     indices = workspace_.store().frames_of(clip);
     const MeasuredClipPtr now = workspace_.measured();
-    if (now && now->number == clip && now->pixels && now->trace.frame_indices == indices)
+    // Another model may have asked for other sizes meanwhile: then it is read anew.
+    if (now && now->number == clip && now->options == settings_.clip && now->pixels &&
+        now->trace.frame_indices == indices)
       measured = now;
   }
   worker.post(
