@@ -132,12 +132,12 @@ class Sampler {
                 static_cast<int>(r_.noise.dim(2)), run.spatial_tokens());
     if (r_.sketch && r_.sketch_elements > 0 && std::holds_alternative<NoCache>(settings.method))
       meter.sketch(sketch_taps(), r_.sketch_elements, static_cast<int>(out_.timesteps.size()));
-    if (r_.token_change) meter.watch_tokens();
+    if (r_.token_change) meter.watch_tokens({c_.metric_block(), true, models::Residual::attention});
     start_latents();
     const auto start = std::chrono::steady_clock::now();
     for (size_t i = 0; i < out_.timesteps.size(); ++i)
       step(i, run, *policy, meter, on_step);
-    out_.ms = ms_since(start);
+    out_.ms = ms_since(start) - shown_ms_;
     out_.trace.distances = meter.distances();
     out_.latents = Tensor::of(z_, r_.noise.shape());
     return std::move(out_);
@@ -221,7 +221,7 @@ class Sampler {
   void step(size_t i, Stdit3Run& run, CachePolicy& policy, Meter& meter, const OnStep& on_step) {
     const auto start = std::chrono::steady_clock::now();
     model_->backend->check_stop();
-    meter.reset_ms();
+    meter.begin_step();
     trace::CacheStep record;
     record.step = static_cast<int>(i) + 1;
     record.t = out_.timesteps[i];
@@ -268,9 +268,13 @@ class Sampler {
     if (std::find(r_.dump_steps.begin(), r_.dump_steps.end(), record.step) != r_.dump_steps.end())
       out_.at_step[record.step] = Tensor::of(z_, r_.noise.shape());
     record.ms = ms_since(start);
-    if (on_step)
-      on_step({record, z_, clean_, record.computed ? meter.token_change() : nothing_,
-               static_cast<int>(out_.timesteps.size())});
+    if (on_step) {
+      // What others do with a step is no part of the time of the run.
+      const auto shown = std::chrono::steady_clock::now();
+      const std::vector<float> change = meter.token_change();
+      on_step({record, z_, clean_, change, static_cast<int>(out_.timesteps.size())});
+      shown_ms_ += ms_since(shown);
+    }
     out_.trace.run.push_back(std::move(record));
   }
 
@@ -309,7 +313,7 @@ class Sampler {
   const bool guided_;
   Result out_;
   std::vector<float> z_, clean_, fixed_;
-  const std::vector<float> nothing_;
+  double shown_ms_ = 0;  ///< spent in on_step
 };
 
 }  // namespace

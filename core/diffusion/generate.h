@@ -39,7 +39,7 @@ struct Request {
   /// What the sketch holds besides the model's own metric block, whose temporal self-attention it
   /// always keeps: a replay can only follow policies that measure one of these.
   std::vector<models::Tap> sketch_taps;
-  bool token_change = false;  ///< StepView::token_change at computed steps
+  bool token_change = false;  ///< StepView::token_change; keeps one more residual
 };
 
 /// What a step looked like; borrowed for the length of the call.
@@ -47,8 +47,9 @@ struct StepView {
   const trace::CacheStep& record;
   const std::vector<float>& latents;  ///< [B, C, T, H, W] after the step
   const std::vector<float>& clean;    ///< the same shape: estimate of the finished video
-  /// [T, gh*gw] mean over channels of |A_new - A_old| of the metric residual of the first sample;
-  /// empty where not asked for or not measured.
+  /// [T, gh*gw] mean over channels of |A_new - A_old| of the first sample, A the residual that the
+  /// policy measures, or the temporal self-attention of the model's metric block where it measures
+  /// none. Empty where not asked for, at steps that did not compute A, and before there are two.
   const std::vector<float>& token_change;
   int steps = 0;  ///< of the whole run: with SDEdit, those that are run
 };
@@ -60,7 +61,7 @@ struct Result {
   std::vector<double> timesteps;           ///< [S]
   std::map<int, compute::Tensor> at_step;  ///< of dump_steps
   trace::CacheTrace trace;
-  double ms = 0;  ///< the denoising loop
+  double ms = 0;  ///< the denoising loop, without what was spent in OnStep
 };
 
 /// Samples. Steps of the trace count from 1; with a strength below 1 only the later part of the

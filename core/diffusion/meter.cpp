@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <utility>
 
 #include "diffusion/noise.h"
 
@@ -57,7 +58,37 @@ void Meter::sketch(const std::vector<Tap>& taps, int elements, int steps) {
     if (std::find(all_.begin(), all_.end(), tap) == all_.end()) all_.push_back(tap);
 }
 
+void Meter::watch_tokens(const Tap& otherwise) {
+  watched_ = needs_.taps.empty() ? otherwise : needs_.taps.front();
+  if (std::find(all_.begin(), all_.end(), *watched_) == all_.end()) all_.push_back(*watched_);
+}
+
+void Meter::begin_step() {
+  ms_ = 0;
+  fresh_ = false;
+}
+
+std::vector<float> Meter::token_change() const {
+  std::vector<float> out;
+  if (!fresh_ || !seen_before_ || seen_before_.rows() != seen_.rows()) return out;
+  const int64_t rows = frames_ * places_, cols = seen_.cols();
+  const std::vector<float> old = b_.download_f32(seen_before_.row_range(0, rows));
+  const std::vector<float> now = b_.download_f32(seen_.row_range(0, rows));
+  out.reserve(static_cast<size_t>(rows));
+  for (int64_t r = 0; r < rows; ++r) {
+    double sum = 0;
+    for (auto i = static_cast<size_t>(r * cols); i < static_cast<size_t>((r + 1) * cols); ++i)
+      sum += std::fabs(now[i] - old[i]);
+    out.push_back(static_cast<float>(sum / static_cast<double>(cols)));
+  }
+  return out;
+}
+
 void Meter::observe(int step, const Tap& tap, const Tensor& residual) {
+  if (watched_ && *watched_ == tap) {
+    seen_before_ = std::exchange(seen_, residual);
+    fresh_ = true;
+  }
   const Stopwatch watch(ms_);
   for (size_t i = 0; i < sketched_.size(); ++i)
     if (sketched_[i] == tap) draw_sketch(step, i, residual);
@@ -67,19 +98,6 @@ void Meter::observe(int step, const Tap& tap, const Tensor& residual) {
     if (old && old.rows() == residual.rows()) {
       measures_.push_back({tap, change(b_.compare(old, residual), needs_.norm),
                            motion(residual, needs_.motion_strides)});
-      if (watch_tokens_ && i == 0) {
-        const int64_t rows = frames_ * places_, cols = residual.cols();
-        const Tensor a = b_.download(old.row_range(0, rows));
-        const Tensor b = b_.download(residual.row_range(0, rows));
-        token_change_.assign(static_cast<size_t>(rows), 0);
-        for (int64_t r = 0; r < rows; ++r) {
-          double sum = 0;
-          for (int64_t c = 0; c < cols; ++c)
-            sum += std::fabs(a.data<float>()[r * cols + c] - b.data<float>()[r * cols + c]);
-          token_change_[static_cast<size_t>(r)] =
-              static_cast<float>(sum / static_cast<double>(cols));
-        }
-      }
     }
     old = residual;
   }

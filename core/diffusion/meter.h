@@ -2,6 +2,7 @@
 // Measures what policies ask for: change and motion of residuals, change of block 0's input,
 // sketches. Lives between the model's hooks and the policy's numbers.
 
+#include <optional>
 #include <vector>
 
 #include "compute/backend.h"
@@ -16,10 +17,11 @@ class Meter {
 
   /// Keeps a fixed random subset of `elements` elements of these taps at every step.
   void sketch(const std::vector<models::Tap>& taps, int elements, int steps);
-  /// Keep |new-old| per token of the first tap.
-  void watch_tokens() { watch_tokens_ = true; }
+  /// Look at |new-old| per token of the policy's first tap, or of `otherwise` where the policy
+  /// watches no residual. Keeps one more residual; nothing is measured before token_change().
+  void watch_tokens(const models::Tap& otherwise);
 
-  /// Taps the model must show: those of the policy and of the sketch.
+  /// Taps the model must show: those of the policy, of the sketch and of watch_tokens().
   const std::vector<models::Tap>& taps() const { return all_; }
   /// A new residual of step `step`.
   void observe(int step, const models::Tap& tap, const compute::Tensor& residual);
@@ -28,9 +30,12 @@ class Meter {
 
   /// Measures of this step's residuals, in the order of the policy's taps; emptied by the call.
   std::vector<TapMeasure> take();
-  const std::vector<float>& token_change() const { return token_change_; }
+  /// [frames*places] mean over channels of |new-old| of the first sample, against the residual that
+  /// was computed last before; empty at steps that did not compute it. Not part of ms().
+  std::vector<float> token_change() const;
   double ms() const { return ms_; }
-  void reset_ms() { ms_ = 0; }
+  /// A step begins.
+  void begin_step();
   std::optional<trace::StepDistances> distances() const;
 
  private:
@@ -45,8 +50,9 @@ class Meter {
   std::vector<compute::Tensor> old_;  // per policy tap
   std::vector<TapMeasure> measures_;
   compute::Tensor input_;
-  bool watch_tokens_ = false;
-  std::vector<float> token_change_;
+  std::optional<models::Tap> watched_;
+  compute::Tensor seen_, seen_before_;  // of watched_: the newest, and the one before it
+  bool fresh_ = false;                  // seen_ is of this step
   double ms_ = 0;
   // Sketch.
   std::vector<models::Tap> sketched_;

@@ -379,6 +379,37 @@ TEST(Sampler, StepsAreSeenAsTheyHappen) {
     ASSERT_NEAR(last[i], latents[i], 1e-5) << "the last estimate is the result";
 }
 
+TEST(Sampler, TokenChangeIsSeenUnderEveryPolicyAndChangesNothing) {
+  for (const char* policy : {"none", "interval:3", "plan:1,2,5,8,11,12", "adacache:slow", "pab:246",
+                             "tgate:gate=6", "deltadit:every=2", "teacache:0.2"}) {
+    Request r = small_request();
+    const auto plain = latents_of(r, policy);
+    r.token_change = true;
+    const models::Tap tap{any_model()->config.metric_block(), true, models::Residual::attention};
+    const size_t cell = models::StepPlan::index(tap.pair, true, models::Module::self_attention);
+    int seen = 0, computed = 0;
+    std::vector<float> first;
+    const Result watched = generate(any_model(), r, parse_policy(policy), [&](const StepView& v) {
+      const bool here = v.record.modules[cell] != 0;
+      computed += here;
+      if (!here) {
+        EXPECT_TRUE(v.token_change.empty()) << policy << " step " << v.record.step;
+      }
+      if (v.token_change.empty()) return;
+      ++seen;
+      EXPECT_EQ(v.token_change.size(), 3u * 16u);
+      for (const float c : v.token_change)
+        EXPECT_TRUE(c >= 0 && std::isfinite(c));
+      EXPECT_NE(v.token_change, first) << policy << ": of an earlier step";
+      first = v.token_change;
+    });
+    // T-GATE's batch shrinks at its gate: nothing to compare with there.
+    EXPECT_GE(seen, computed - 2) << policy;
+    EXPECT_GT(seen, 0) << policy;
+    EXPECT_EQ(watched.latents.to_vector(), plain) << policy;
+  }
+}
+
 TEST(Sampler, CancellingIsFelt) {
   Request r = small_request();
   r.noise = Tensor::of(gaussian(4 * 8 * 32 * 32, 7), {1, 4, 8, 32, 32});
