@@ -129,5 +129,17 @@ def a_broken_model_leaves_the_good_one():
         check(app.quit() == 0, "the app did not end well")
 
 
+def a_machine_without_a_gpu_says_why():
+    with Models() as models, \
+            App("--paused", SCENE, env={**models.env, "LOOKTWICE_CUDA_PLUGIN": "/nowhere/x.so"}) as app:
+        app.ready()
+        choose(app, "good")
+        state = app.wait(lambda s: s["model"]["backends"], "the backends are known")
+        cuda = next(b for b in state["model"]["backends"] if b["name"] == "cuda")
+        check(not cuda["available"] and "/nowhere/x.so" in cuda["note"], f"no reason: {cuda}")
+        check(app.quit() == 0, "the app did not end well")
+
+
 main(a_chosen_model_runs_and_draws_its_groups, bars_are_dragged, dense_runs_are_compared,
-     hovering_lights_the_whole_group, a_broken_model_leaves_the_good_one)
+     hovering_lights_the_whole_group, a_broken_model_leaves_the_good_one,
+     a_machine_without_a_gpu_says_why)

@@ -1,4 +1,5 @@
 // RLT, dropping and packing: what must hold for any clip.
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numeric>
