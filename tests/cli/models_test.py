@@ -36,7 +36,8 @@ def parameters(name):
 
 class Folders(unittest.TestCase):
     def test_small_and_bfloat16(self):
-        for name, most in (("scenes-vit-dense", 5e6), ("scenes-dit", 4e6)):
+        for name, most in (("scenes-vit-dense", 5e6), ("scenes-vit-rlt", 5e6),
+                           ("scenes-dit", 4e6)):
             self.assertLessEqual(parameters(name), most)
             self.assertEqual({e["dtype"] for e in header(name).values()}, {"BF16"})
             size = os.path.getsize(os.path.join(folder(name), "model.safetensors"))
@@ -44,9 +45,15 @@ class Folders(unittest.TestCase):
             self.assertTrue(os.path.exists(os.path.join(folder(name), "README.md")))
 
     def test_classifier(self):
-        c = config("scenes-vit-dense")
-        self.assertGreaterEqual(c["image_size"], 112)
-        self.assertEqual((c["num_frames"], c["patch_size"], c["tubelet_size"]), (16, 16, 2))
+        for name in ("scenes-vit-dense", "scenes-vit-rlt"):
+            c = config(name)
+            self.assertGreaterEqual(c["image_size"], 112)
+            self.assertEqual((c["num_frames"], c["patch_size"], c["tubelet_size"]), (16, 16, 2))
+
+    def test_only_the_twin_knows_run_lengths(self):
+        dense, twin = header("scenes-vit-dense"), header("scenes-vit-rlt")
+        self.assertEqual(set(twin) - set(dense), {"length_embed"})
+        self.assertEqual(twin["length_embed"]["shape"][1], 8)  # tubelets
 
     def test_generator(self):
         c = config("scenes-dit")
@@ -77,15 +84,17 @@ class Classifiers(Case):
     def test_classes_are_the_worlds(self):
         with open(self.path("clips/labels.json")) as f:
             names = json.load(f)["classes"]
-        got = config("scenes-vit-dense")["id2label"]
-        self.assertEqual([got[str(i)] for i in range(len(got))], names)
+        for name in ("scenes-vit-dense", "scenes-vit-rlt"):
+            got = config(name)["id2label"]
+            self.assertEqual([got[str(i)] for i in range(len(got))], names)
 
     def test_far_above_chance(self):
         # Chance is 3 of 45, and 16 or more happen less than once in ten million.
         # docs/results.md has the accuracy.
-        for options in ([], ["--rlt", "0.1"]):
-            right, kept = self.right("scenes-vit-dense", *options)
-            self.assertGreaterEqual(right, 16, options)
+        for name, *options in (["scenes-vit-dense"], ["scenes-vit-dense", "--rlt", "0.1"],
+                               ["scenes-vit-rlt", "--rlt", "0.1"]):
+            right, kept = self.right(name, *options)
+            self.assertGreaterEqual(right, 16, (name, options))
             if options:
                 self.assertLess(kept, 0.8)
 

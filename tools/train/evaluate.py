@@ -38,6 +38,9 @@ def arguments():
     p.add_argument("--merges", default="16,48", help="tokens ToMe merges in each layer")
     p.add_argument("--ignored", default="0.1,0.5",
                    help="thresholds at which the trained model also runs without its run lengths")
+    p.add_argument("--compared", help="thresholds of random drop and of the trained model, if not "
+                                      "all of --taus")
+    p.add_argument("--threads", type=int, default=0, help="of the program; 0: all cores")
     p.add_argument("--only", help="comma-separated parts: dense,rlt,trained,tome,random")
     return p.parse_args()
 
@@ -64,10 +67,12 @@ class Clips:
 
 def by_program(a, model, options, file):
     """(logits [B,15], tokens [B,layers+1]: those that enter, and those that leave each layer)"""
-    out = f"{a.data}/out.safetensors"
+    out = f"{a.data}/out-{os.getpid()}.safetensors"
     subprocess.run([a.looktwice, "classify", file, "--model", f"{a.models}/{model}", "--dump", out,
-                    *options], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                    "--threads", str(a.threads), *options], check=True,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     d = load_file(out)
+    os.remove(out)
     return d["logits"], d["tokens"]
 
 
@@ -155,9 +160,11 @@ def main():
         if part == "trained":
             right, tokens, _ = run(a, clips, model, [])
             print(row("trained with RLT, all tokens", right, tokens, dense), flush=True)
-        for tau in map(float, a.taus.split(",")):
+        taus = a.taus if part == "rlt" else a.compared or a.taus
+        for tau in map(float, taus.split(",")):
             right, tokens, _ = run(a, clips, model, ["--rlt", str(tau)])
-            kept[tau] = tokens[:, 0].mean() / data.TOKENS
+            if str(tau) in (a.compared or a.taus).split(","):
+                kept[tau] = tokens[:, 0].mean() / data.TOKENS
             results[part, tau] = right
             print(row(f"{label} τ = {tau}", right, tokens, dense), flush=True)
         for tau in map(float, a.ignored.split(",") if part == "trained" else ()):

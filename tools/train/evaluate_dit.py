@@ -155,7 +155,8 @@ def grid(clips, values, path):
         for f in range(t):
             right[k * cell:k * cell + h, f * cell:f * cell + w] = bytes_of(
                 clips[k, 0, :, f]).transpose(1, 2, 0)
-    Image.fromarray(np.concatenate([left, right], 1)).save(path, optimize=True)
+    whole = Image.fromarray(np.concatenate([left, right], 1))
+    whole.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 def report(title, a, clips, values):
