@@ -48,6 +48,12 @@ std::string absolute(const std::string& folder) {
 ModelLibrary::ModelLibrary(QObject* parent)
     : QObject(parent), looking_({.threads = 1}), worker_({.threads = 1}) {
   rescan();
+  looking_.post(
+      this, "backends", [](const std::stop_token&) { return compute::list_backends(); },
+      [this](std::vector<compute::BackendInfo> found) {
+        backends_ = std::move(found);
+        emit list_changed();
+      });
 }
 
 ModelLibrary::~ModelLibrary() = default;
@@ -187,8 +193,9 @@ void ModelLibrary::load(const std::string& wanted, const engine::RunSettings& ru
   const Use use = use_of(folder);
   Slot& slot = slot_ref(use);
   const engine::RunSettings& now = use == Use::classify ? classify_run_ : generate_run_;
-  const bool same =
-      now.backend == run.backend && now.dtype == run.dtype && now.threads == run.threads;
+  engine::RunSettings as_now = run;
+  as_now.seed = now.seed;  // no matter of loading
+  const bool same = as_now == now;
   for (Slot* other : {&classify_, &generate_})
     if (!other->loading.empty() && other != &slot)
       other->loading.clear();  // replaced under its tag

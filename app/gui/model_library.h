@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "async.h"
+#include "compute/backend.h"
 #include "engine/classify.h"
 #include "engine/model_folders.h"
 
@@ -33,6 +34,9 @@ class ModelLibrary : public QObject {
   /// Null if the folder is not in the list.
   const Entry* find(const std::string& folder) const;
   bool scanning() const { return scanning_; }
+  /// What models can run on here, and why not; empty until it is known (a GPU's driver takes its
+  /// time). Then list_changed().
+  const std::vector<compute::BackendInfo>& backends() const { return backends_; }
   /// Looks at all places again. Cheap: headers only.
   void rescan();
   /// Adds a folder to the list (or a folder that holds some) and remembers it.
@@ -85,6 +89,7 @@ class ModelLibrary : public QObject {
                   std::shared_ptr<Model> ModelLibrary::*into, void (ModelLibrary::*loaded)());
 
   std::vector<Entry> entries_;
+  std::vector<compute::BackendInfo> backends_;
   bool scanning_ = false;
   Slot classify_, generate_;
   engine::RunSettings classify_run_, generate_run_;

@@ -13,6 +13,9 @@ Json model_state(const Workspace& workspace) {
     json["found"].push_back({{"name", entry.info.name},
                              {"kind", engine::kind_text(entry.info.kind)},
                              {"problem", entry.info.problem}});
+  json["backends"] = Json::array();
+  for (const compute::BackendInfo& b : library.backends())
+    json["backends"].push_back({{"name", b.name}, {"available", b.available}, {"note", b.note}});
   for (const auto use : {ModelLibrary::Use::classify, ModelLibrary::Use::generate}) {
     const ModelLibrary::Slot& slot = library.slot(use);
     json[use == ModelLibrary::Use::classify ? "classify" : "generate"] = {

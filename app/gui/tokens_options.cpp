@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdio>
+#include <cstdlib>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -58,6 +59,36 @@ void choice(const std::string& id, const std::string& name, const std::string& h
   probe_item("option." + id);
 }
 
+/// Which backend: those that are not there say why, and under the choice stands why the chosen one,
+/// or the GPU that "auto" looks for first, is not.
+void backend_choice(const std::vector<compute::BackendInfo>& known, engine::RunSettings& run) {
+  const auto reason = [&](const std::string& name) -> std::string {
+    for (const compute::BackendInfo& b : known)
+      if (b.name == name && !b.available) return b.note;
+    return "";
+  };
+  label("Backend", "auto takes the fastest there is");
+  if (ImGui::BeginCombo("##backend", run.backend.c_str())) {
+    for (const char* name : {"auto", "reference", "onednn", "cuda"}) {
+      const std::string missing = reason(name);
+      const bool chosen = run.backend.rfind(name, 0) == 0;  // cuda:1 is cuda's too
+      ImGui::BeginDisabled(!missing.empty());
+      if (ImGui::Selectable(name, chosen) && !chosen) run.backend = name;
+      ImGui::EndDisabled();
+      if (!missing.empty() && ImGui::IsItemHovered(ImGuiHoveredFlags_AllowWhenDisabled))
+        tooltip(missing);
+    }
+    ImGui::EndCombo();
+  }
+  probe_item("option.backend");
+  const bool gpu = run.backend == "auto" || run.backend.rfind("cuda", 0) == 0;
+  const std::string missing = reason(gpu ? "cuda" : run.backend);
+  if (missing.empty()) return;
+  ImGui::PushTextWrapPos(0);
+  dim_text("%s: %s", gpu ? "No GPU" : "Not here", missing.c_str());
+  ImGui::PopTextWrapPos();
+}
+
 }  // namespace
 
 void TokensPanel::advanced(Document& next) {
@@ -101,14 +132,26 @@ void TokensPanel::advanced(Document& next) {
   }
   section("Runs on");
   engine::RunSettings& run = next.settings.run;
-  choice("backend", "Backend", "auto takes the fastest there is",
-         {"auto", "reference", "onednn", "cuda"}, run.backend);
+  backend_choice(workspace_.models().backends(), run);
   choice("dtype", "Numbers", "bfloat16 halves the memory that weights and activations move",
          {"f32", "bf16", "f16"}, run.dtype);
   label("Threads", "0: all cores");
   double threads = run.threads;
   if (value_field("option.threads", &threads, 0, 256, "%.0f", ImGui::GetContentRegionAvail().x))
     run.threads = int(threads);
+  if (run.backend.rfind("cuda", 0) == 0) {
+    label("GPU", "Which one, counted from 0");
+    double number = run.backend.size() > 5 ? std::atoi(run.backend.c_str() + 5) : 0;
+    if (value_field("option.gpu", &number, 0, 63, "%.0f", ImGui::GetContentRegionAvail().x))
+      run.backend = number > 0 ? "cuda:" + std::to_string(int(number)) : "cuda";
+  }
+  if (run.backend == "auto" || run.backend.rfind("cuda", 0) == 0) {
+    label("GPU memory", "Most memory to take of a GPU, in MiB; 0: what is free");
+    double memory = run.device_memory;
+    if (value_field("option.device-memory", &memory, 0, 1 << 24, "%.0f",
+                    ImGui::GetContentRegionAvail().x))
+      run.device_memory = int(memory);
+  }
   label("Seed", "Of everything random");
   double seed = double(run.seed);
   if (value_field("option.seed", &seed, 0, 1e9, "%.0f", ImGui::GetContentRegionAvail().x))

@@ -84,6 +84,7 @@ TokensPanel::TokensPanel(Workspace& workspace, QWidget* parent)
   const auto redraw = [this] { refresh(2); };
   connect(&workspace.runner(), &TokenRunner::changed, this, redraw);
   connect(&workspace.models(), &ModelLibrary::load_changed, this, redraw);
+  connect(&workspace.models(), &ModelLibrary::list_changed, this, redraw);
   connect(&workspace, &Workspace::document_changed, this, redraw);
   connect(&workspace, &Workspace::source_changed, this, redraw);
 }
