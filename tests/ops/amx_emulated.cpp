@@ -1,10 +1,9 @@
 #include "amx_emulated.h"
 
-#include <immintrin.h>
-
 namespace looktwice::compute {
 namespace {
 
+#include "avx512_emulated.inc"
 #include "compute/kernels/avx512.inc"
 #include "compute/kernels/common.inc"
 

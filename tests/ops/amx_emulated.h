@@ -1,6 +1,6 @@
 #pragma once
-// The AMX attention code over tiles that are arrays in memory: lets a CPU without AMX run its
-// logic.
+// The AMX attention code over tiles that are arrays in memory: lets a CPU without AMX and AVX-512
+// run its logic.
 
 #include "compute/kernels/kernels.h"
 

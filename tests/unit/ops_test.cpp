@@ -9,6 +9,9 @@
 
 #include <gtest/gtest.h>
 
+#ifdef LT_COMPUTE_X86
+#include "avx512_emulated.h"
+#endif
 #include "compute/float16.h"
 #include "compute/kernels/dispatch.h"
 #include "compute/onednn/dnnl_matmul.h"
@@ -24,9 +27,19 @@ struct Variant {
   const char* matmul;
 };
 
+/// Those that this CPU runs, and where it lacks AVX-512, the kernels for that over emulated
+/// operations.
+std::vector<const Kernels*> tested_kernels() {
+  auto all = all_kernels();
+#ifdef LT_COMPUTE_X86
+  if (all.back() == &kKernelsAvx2) all.push_back(&kKernelsAvx512Emulated);
+#endif
+  return all;
+}
+
 std::vector<Variant> setups() {
   std::vector<Variant> all;
-  for (const Kernels* k : all_kernels())
+  for (const Kernels* k : tested_kernels())
     for (DType t : {DType::f32, DType::bf16})
       all.push_back({std::string(k->isa) + "_" + dtype_name(t), k, t, "own"});
   bool dnnl = false;
@@ -88,7 +101,7 @@ TEST(AttentionKernels, PartsOfTheQueriesShareWhatWasPacked) {
   std::vector<float> rows(size_t(kQueries + 2 * kKeys) * kDim);
   for (float& v : rows)
     v = float(random() % 2000) / 500.0f - 2.0f;
-  for (const Kernels* k : all_kernels()) {
+  for (const Kernels* k : tested_kernels()) {
     SCOPED_TRACE(k->isa);
     const auto memory = aligned_memory(size_t(k->attention_scratch(kKeys, kDim)) * sizeof(float));
     std::vector<float> whole(size_t(kQueries) * kDim), parts(whole.size());
@@ -117,7 +130,7 @@ TEST(AttentionKernels, PartsOfTheQueriesShareWhatWasPacked) {
 
 TEST(AttentionKernels, KeysOfNoWeightCountNothingAndANotANumberIsSeen) {
   constexpr long kQueries = 30, kKeys = 140, kDim = 4;
-  for (const Kernels* k : all_kernels()) {
+  for (const Kernels* k : tested_kernels()) {
     SCOPED_TRACE(k->isa);
     const auto memory = aligned_memory(size_t(k->attention_scratch(kKeys, kDim)) * sizeof(float));
     std::vector<float> q(size_t(kQueries) * kDim, 1.0f), v(size_t(kKeys) * kDim), y(q.size());
@@ -164,7 +177,7 @@ TEST(ElementKernels, ActivationsFollowTheirFormulasOverAllMagnitudes) {
                          : 2 * std::sqrt(2 / 3.14159265358979323846) * (v + 0.044715 * v * v * v);
     return v / (1 + std::exp(-u));
   };
-  for (const Kernels* k : all_kernels())
+  for (const Kernels* k : tested_kernels())
     for (const int activation : {kActGeluErf, kActGeluTanh, kActSilu}) {
       SCOPED_TRACE(std::string(k->isa) + ", activation " + std::to_string(activation));
       std::vector<float> y = x;
@@ -188,7 +201,7 @@ TEST(ElementKernels, Bfloat16RoundsToNearestEvenEverywhere) {
       from.push_back(std::bit_cast<float>(high << 16 | low));
   std::vector<uint16_t> to(from.size());
   std::vector<float> back(from.size());
-  for (const Kernels* k : all_kernels()) {
+  for (const Kernels* k : tested_kernels()) {
     SCOPED_TRACE(k->isa);
     k->to_bf16(from.data(), to.data(), long(from.size()));
     k->from_bf16(to.data(), back.data(), long(from.size()));
