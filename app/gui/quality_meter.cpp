@@ -7,9 +7,7 @@
 #include <limits>
 #include <map>
 
-#include <sys/resource.h>
-#include <unistd.h>
-
+#include "base/background.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "metrics/psnr.h"
@@ -152,7 +150,7 @@ bool QualityMeter::outdated(uint64_t id) const {
 
 void QualityMeter::work(const std::stop_token& stop) {
   // The picture on screen comes first.
-  setpriority(PRIO_PROCESS, id_t(gettid()), 10);
+  work_in_background();
   QOpenGLContext context;
   std::unique_ptr<compose::Compositor> compositor;
   while (true) {

@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/background.h"
 #include "base/error.h"
 #include "base/log.h"
 
@@ -28,7 +29,10 @@ struct Scheduler::Impl {
 
   explicit Impl(Options o) : options(std::move(o)) {
     for (int i = 0; i < std::max(1, options.threads); ++i) {
-      threads.emplace_back([this] { work(); });
+      threads.emplace_back([this] {
+        work_in_background();
+        work();
+      });
     }
     watcher = std::thread([this] { watch(); });
   }

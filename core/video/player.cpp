@@ -7,6 +7,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/background.h"
 #include "base/error.h"
 #include "video/window.h"
 
@@ -19,7 +20,10 @@ struct Player::Impl {
 
   explicit Impl(PlayerOptions o)
       : options(std::move(o)), window(options.window_bytes, options.max_frames) {
-    thread = std::jthread([this](std::stop_token stop) { run(stop); });
+    thread = std::jthread([this](std::stop_token stop) {
+      work_in_background();  // decoding must not hold up drawing
+      run(stop);
+    });
   }
 
   ~Impl() {

@@ -1,11 +1,14 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/atomic_file.h"
+#include "base/background.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "base/safetensors.h"
@@ -161,6 +164,20 @@ TEST(Text, Helpers) {
 TEST(Json, NonFiniteIsNull) {
   EXPECT_EQ(to_text(Json{{"x", finite(1.0 / 0.0)}}), "{\n  \"x\": null\n}\n");
   EXPECT_NE(message_of([] { parse_json("{\n 1", "f.json"); }).find("line 2"), std::string::npos);
+}
+
+TEST(Background, ConcernsTheThreadAndThoseThatItStarts) {
+  const auto nice = [] { return getpriority(PRIO_PROCESS, static_cast<id_t>(gettid())); };
+  const int before = nice();
+  int own = 0, started = 0;
+  std::thread([&] {
+    work_in_background();
+    own = nice();
+    std::thread([&] { started = nice(); }).join();
+  }).join();
+  EXPECT_GT(own, before);
+  EXPECT_EQ(started, own);
+  EXPECT_EQ(nice(), before);
 }
 
 }  // namespace
