@@ -45,8 +45,19 @@ const char* const kArea = R"(
 uniform float u_@_reach;     // a quarter of an output pixel, in frame pixels
 vec3 @_color(vec2 p) {
   vec2 d = vec2(u_@_reach, -u_@_reach);
-  return 0.25 * (@_at(p + d.xx) + @_at(p + d.xy) + @_at(p + d.yx) +
-                 @_at(p + d.yy));
+  return @_mean(p + d.xx, p + d.xy, p + d.yx, p + d.yy);
+}
+)";
+const char* const kCoarseMean = R"(
+vec3 @_mean(vec2 a, vec2 b, vec2 c, vec2 d) {
+  return @_convert(0.25 * (TAP(u_@_0, a / u_@_size).r + TAP(u_@_0, b / u_@_size).r +
+                           TAP(u_@_0, c / u_@_size).r + TAP(u_@_0, d / u_@_size).r),
+                   0.5 * (a + d));
+}
+)";
+const char* const kMean = R"(
+vec3 @_mean(vec2 a, vec2 b, vec2 c, vec2 d) {
+  return 0.25 * (@_at(a) + @_at(b) + @_at(c) + @_at(d));
 }
 )";
 
@@ -61,7 +72,8 @@ std::string replaced(std::string text, const std::string& what, const std::strin
 
 Planes planes_of(const frames::Frame& frame) {
   if (frame.layout == frames::Layout::rgb24) return Planes::rgb;
-  return frame.layout == frames::Layout::gray ? Planes::gray : Planes::yuv;
+  if (frame.layout == frames::Layout::gray) return Planes::gray;
+  return frame.layout == frames::Layout::yuv420 ? Planes::yuv420 : Planes::yuv;
 }
 
 Sampling sampling_for(double scale) {
@@ -72,7 +84,10 @@ Sampling sampling_for(double scale) {
 std::string frame_glsl(const std::string& name, Planes planes, Sampling sampling, bool layers) {
   std::string text = "uniform vec2 u_@_size;\nuniform float u_@_black;\n";
   if (layers) text += "int @_layer;\n";
-  text += planes == Planes::yuv ? kYuv : planes == Planes::gray ? kGray : kRgb;
+  const bool yuv = planes == Planes::yuv || planes == Planes::yuv420;
+  text += yuv ? kYuv : planes == Planes::gray ? kGray : kRgb;
+  // Chroma of half the size is coarse enough already: one point of it will do.
+  if (sampling == Sampling::area) text += planes == Planes::yuv420 ? kCoarseMean : kMean;
   text += sampling == Sampling::nearest ? kNearest : sampling == Sampling::linear ? kLinear : kArea;
   text = replaced(text, "TAP(", "@_TAP(");
   text = (layers ? "#define @_TAP(s, c) texture(s, vec3(c, float(@_layer)))\n"

@@ -8,7 +8,8 @@
 
 namespace looktwice::compose {
 
-enum class Planes { yuv, gray, rgb };
+/// yuv420 differs from yuv only in what its area sampling costs.
+enum class Planes { yuv, gray, rgb, yuv420 };
 Planes planes_of(const frames::Frame& frame);
 
 /// nearest: the pixel at the point. linear: between pixels. area: the mean of four points, for
