@@ -6,6 +6,8 @@
 
 #include <unistd.h>
 
+#include "latency.h"
+
 namespace looktwice::gui {
 namespace {
 
@@ -66,8 +68,14 @@ void Watchdog::watch() {
 void Watchdog::answer(double sent, double delay_then) {
   const double waited = std::max(0.0, run_delay(tid_) - delay_then);
   double took = std::max(0.0, now_ms() - sent - waited);
+  const bool starting = starting_;
+  starting_ = first_picture_after() == 0;
   const std::lock_guard lock(mutex_);
   answered_ = true;
+  if (starting) {
+    start_ = std::max(start_, took);
+    return;
+  }
   for (; samples_.size() < kMostSamples; took -= kInterval) {
     samples_.push_back(float(took));
     if (took <= kInterval) break;
@@ -86,6 +94,7 @@ Watchdog::Report Watchdog::report() const {
     sorted = samples_;
   }
   Report report;
+  report.start = start_;
   report.samples = sorted.size();
   if (sorted.empty()) return report;
   std::ranges::sort(sorted);
@@ -101,12 +110,12 @@ Watchdog::Report Watchdog::report() const {
 
 std::string Watchdog::text() const {
   const Report r = report();
-  char line[200];
+  char line[280];
   std::snprintf(
       line, sizeof line,
       "UI thread: p50 %.1f ms, p99 %.1f ms, p99.9 %.1f ms, longest %.1f ms over %zu samples "
-      "(net of the kernel's run delay)",
-      r.p50, r.p99, r.p999, r.max, r.samples);
+      "(net of the kernel's run delay); before the first picture at most %.0f ms",
+      r.p50, r.p99, r.p999, r.max, r.samples, r.start);
   return line;
 }
 

@@ -14,7 +14,8 @@ namespace looktwice::gui {
 /// Every 5 ms (of a fixed schedule) the watchdog posts an event to the UI thread; the time until it
 /// is handled, less what the kernel kept the runnable thread waiting for a CPU
 /// (/proc/self/task/TID/schedstat), is one sample. A stall also counts for the pings that it kept
-/// from being sent, so that long ones are not underrated. Made on the UI thread.
+/// from being sent, so that long ones are not underrated. What comes before the first picture is
+/// start-up and counts by itself. Made on the UI thread.
 class Watchdog : public QObject {
   Q_OBJECT
  public:
@@ -24,6 +25,7 @@ class Watchdog : public QObject {
   struct Report {
     size_t samples = 0;
     double p50 = 0, p99 = 0, p999 = 0, max = 0;  ///< milliseconds, net of run delay
+    double start = 0;                            ///< the longest before the first picture
   };
   Report report() const;
   /// "UI thread: p50 0.1 ms, p99 8.0 ms, p99.9 12.3 ms, longest 20.0 ms over 1234 samples".
@@ -41,6 +43,8 @@ class Watchdog : public QObject {
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   bool closing_ = false, answered_ = true;
+  bool starting_ = true;  ///< of the UI thread
+  double start_ = 0;
   std::vector<float> samples_;
 };
 
