@@ -8,7 +8,7 @@ if(NOT LOOKTWICE_COMPUTE_ONLY)
                     libavfilter libavdevice)
   find_package(OpenGL REQUIRED COMPONENTS OpenGL EGL)
   pkg_check_modules(STB REQUIRED IMPORTED_TARGET stb)
-  find_package(Qt6 COMPONENTS Core Gui Widgets OpenGL OpenGLWidgets)
+  find_package(Qt6 COMPONENTS Core Gui Widgets)
   pkg_check_modules(IMGUI IMPORTED_TARGET imgui)
 endif()
 

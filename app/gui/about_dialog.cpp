@@ -4,8 +4,6 @@
 #include <QClipboard>
 #include <QDialogButtonBox>
 #include <QLabel>
-#include <QOffscreenSurface>
-#include <QOpenGLContext>
 #include <QPushButton>
 #include <QSysInfo>
 #include <QVBoxLayout>
@@ -13,22 +11,16 @@
 
 #include <imgui.h>
 
-#include "gl/context.h"
+#include "render_thread.h"
 #include "theme.h"
 #include "video/video.h"
 
 namespace looktwice::gui {
 
 QString AboutDialog::facts() {
-  QString renderer = "unknown";
-  QOpenGLContext context;
-  context.setShareContext(QOpenGLContext::globalShareContext());
-  QOffscreenSurface surface;
-  surface.create();
-  if (context.create() && context.makeCurrent(&surface)) {
-    renderer = QString::fromStdString(gl::renderer_name());
-    context.doneCurrent();
-  }
+  const std::string drawn_by = RenderThread::instance().renderer();
+  const QString renderer =
+      drawn_by.empty() ? QStringLiteral("nothing") : QString::fromStdString(drawn_by);
   return QStringLiteral(
              "LookTwice %1\nDrawn by %2\nFFmpeg: %3\nQt %4, Dear ImGui %5\n%6, %7 CPU threads")
       .arg(QApplication::applicationVersion(), renderer,

@@ -1,19 +1,14 @@
 #include "export_job.h"
 
-#include <QOffscreenSurface>
-#include <QOpenGLContext>
 #include <chrono>
 
 #include "base/error.h"
+#include "gl/context.h"
 
 namespace looktwice::gui {
 
 ExportJob::ExportJob(exporting::Request request, QObject* parent)
-    : QObject(parent),
-      request_(std::move(request)),
-      surface_(std::make_unique<QOffscreenSurface>()) {
-  surface_->create();  // belongs to the UI thread, whoever draws on it
-}
+    : QObject(parent), request_(std::move(request)) {}
 
 ExportJob::~ExportJob() {
   thread_.request_stop();
@@ -25,11 +20,8 @@ void ExportJob::start() {
 }
 
 void ExportJob::run(std::stop_token stop) {
-  QOpenGLContext context;
   try {
-    if (!context.create() || !context.makeCurrent(surface_.get())) {
-      throw run_failed("export", "no OpenGL context could be made");
-    }
+    const gl::EglContext context;
     using Clock = std::chrono::steady_clock;
     auto last = Clock::time_point{};
     exporting::Events events;
@@ -42,7 +34,6 @@ void ExportJob::run(std::stop_token stop) {
       emit progress(done, frames);
     };
     const exporting::Report report = exporting::run(request_, events, stop);
-    context.doneCurrent();
     emit finished(QString::fromStdString(request_.output),
                   QStringLiteral("%1 frames, %2")
                       .arg(report.frames)

@@ -3,13 +3,10 @@
 // screen but the code.
 
 #include <QObject>
-#include <memory>
 #include <string>
 #include <thread>
 
 #include "export/comparison.h"
-
-class QOffscreenSurface;
 
 namespace looktwice::gui {
 
@@ -33,7 +30,6 @@ class ExportJob : public QObject {
   void run(std::stop_token stop);
 
   exporting::Request request_;
-  std::unique_ptr<QOffscreenSurface> surface_;
   std::jthread thread_;
 };
 

@@ -6,8 +6,7 @@
 #include <QFontInfo>
 #include <QStringList>
 #include <cmath>
-
-#include <imgui.h>
+#include <map>
 
 namespace looktwice::gui {
 namespace {
@@ -107,6 +106,24 @@ void build_font_atlas(ImFontAtlas* atlas, double scale) {
   add(regular, kSmallSize);
   add(bold, kTitleSize);
   atlas->Build();
+}
+
+std::shared_ptr<FontAtlas> font_atlas(double scale) {
+  static std::map<long, std::weak_ptr<FontAtlas>> known;
+  std::weak_ptr<FontAtlas>& slot = known[std::lround(scale * 1000)];
+  if (auto there = slot.lock()) return there;
+  auto made = std::make_shared<FontAtlas>();
+  made->scale = scale;
+  build_font_atlas(&made->faces, scale);
+  unsigned char* bytes = nullptr;
+  auto pixels = std::make_shared<FontPixels>();
+  made->faces.GetTexDataAsAlpha8(&bytes, &pixels->width, &pixels->height);
+  pixels->coverage.assign(bytes, bytes + size_t(pixels->width) * size_t(pixels->height));
+  made->pixels = std::move(pixels);
+  made->faces.ClearInputData();
+  made->faces.ClearTexData();
+  slot = made;
+  return made;
 }
 
 ImFont* body_font() {

@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "base/error.h"
-#include "base/log.h"
 #include "base/text.h"
 #include "overlay/palette.h"
 #include "probe.h"
@@ -46,30 +44,45 @@ frames::RgbVideoPtr with_change(const frames::RgbVideo& video, const std::vector
 
 }  // namespace
 
+/// The panes at one moment, for the render thread.
+class GeneratedView::Picture : public Underlay {
+ public:
+  compose::Scene scene;
+  std::vector<compose::PaneInput> inputs;                  ///< [pane]
+  std::vector<std::pair<frames::RgbVideoPtr, int>> shown;  ///< what they are made of
+  compose::Size size;
+  int top = 0;
+  double scale = 1;
+  std::shared_ptr<compose::Compositor> compositor;
+
+  bool same(const Picture& other) const {
+    const auto captions = [](const compose::PaneInput& a, const compose::PaneInput& b) {
+      return a.caption == b.caption;
+    };
+    return scene == other.scene && shown == other.shown && size == other.size && top == other.top &&
+           scale == other.scale && std::ranges::equal(inputs, other.inputs, captions);
+  }
+  void draw(const RenderTarget& to) const override {
+    for (size_t i = 0; i < inputs.size(); ++i)
+      compositor->set_pane(int(i), inputs[i]);
+    compose::Target target;
+    target.framebuffer = to.framebuffer;
+    target.y = top;
+    target.size = size;
+    target.framebuffer_height = to.height;
+    target.bottom_up = false;
+    compositor->draw(scene, target, {}, scale);
+  }
+};
+
 GeneratedView::GeneratedView(GenerateSession& session, QWidget* parent)
-    : ImGuiWidget(parent), session_(session) {
+    : ImGuiWidget(parent),
+      session_(session),
+      compositor_(made_for_rendering<compose::Compositor>()) {
   setMinimumSize(280, 160);
   connect(&session, &GenerateSession::entries_changed, this, &GeneratedView::rebuild);
   connect(&timer_, &QTimer::timeout, this, &GeneratedView::tick);
   rebuild();
-}
-
-GeneratedView::~GeneratedView() {
-  if (compositor_ && context() != nullptr) {
-    makeCurrent();
-    compositor_.reset();
-    doneCurrent();
-  } else if (compositor_) {
-    compositor_->abandon();
-  }
-}
-
-void GeneratedView::create_scene() {
-  if (!compositor_) compositor_ = std::make_unique<compose::Compositor>();
-}
-
-void GeneratedView::destroy_scene() {
-  if (compositor_) compositor_->release();
 }
 
 void GeneratedView::rebuild() {
@@ -128,21 +141,25 @@ void GeneratedView::tick() {
   refresh();
 }
 
-void GeneratedView::scene(QSize pixels) {
+UnderlayPtr GeneratedView::underlay(QSize pixels) {
   const double scale = devicePixelRatioF() * ui_scale();
   const int top = int(std::round(kBar * scale));
-  if (!compositor_ || panes_.empty() || pixels.height() <= top + 8) return;
-  compose::Scene scene;
+  if (panes_.empty() || pixels.height() <= top + 8) {
+    picture_ = nullptr;
+    return nullptr;
+  }
+  auto now = std::make_shared<Picture>();
+  compose::Scene& scene = now->scene;
   scene.layout = compose::Layout::side_by_side;
   scene.legend = compose::LegendPlace::none;
   scene.timeline = false;
   scene.panes.clear();
-  for (size_t i = 0; i < panes_.size(); ++i) {
+  for (const Shown& one : panes_) {
     compose::Pane pane;
     pane.marks = false;
-    pane.title = panes_[i].title;
+    pane.title = one.title;
     scene.panes.push_back(pane);
-    const frames::RgbVideo& video = *panes_[i].video;
+    const frames::RgbVideo& video = *one.video;
     const int at = std::min(frame_, video.frames() - 1);
     compose::PaneInput input;
     auto frame = std::make_shared<frames::Frame>();
@@ -151,21 +168,18 @@ void GeneratedView::scene(QSize pixels) {
     frame->range = frames::Range::full;
     frame->index = at;
     frame->planes[0] = {video.frame(at), ptrdiff_t{3} * video.width, video.width, video.height};
-    frame->storage = panes_[i].video;
+    frame->storage = one.video;
     input.frame = std::move(frame);
-    if (size_t(at) < panes_[i].captions.size()) input.caption = panes_[i].captions[size_t(at)];
-    compositor_->set_pane(int(i), std::move(input));
+    if (size_t(at) < one.captions.size()) input.caption = one.captions[size_t(at)];
+    now->inputs.push_back(std::move(input));
+    now->shown.emplace_back(one.video, at);
   }
-  compose::Target target;
-  target.framebuffer = defaultFramebufferObject();
-  target.y = top;
-  target.size = {pixels.width(), pixels.height() - top};
-  target.framebuffer_height = pixels.height();
-  try {
-    compositor_->draw(scene, target, {}, scale);
-  } catch (const Error& error) {
-    log(LogLevel::error, error.what());
-  }
+  now->top = top;
+  now->size = {pixels.width(), pixels.height() - top};
+  now->scale = scale;
+  now->compositor = compositor_;
+  if (!picture_ || !picture_->same(*now)) picture_ = std::move(now);
+  return picture_;
 }
 
 void GeneratedView::ui() {

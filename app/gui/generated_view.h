@@ -15,12 +15,9 @@ class GeneratedView : public ImGuiWidget {
   Q_OBJECT
  public:
   GeneratedView(GenerateSession& session, QWidget* parent = nullptr);
-  ~GeneratedView() override;
 
  protected:
-  void create_scene() override;
-  void destroy_scene() override;
-  void scene(QSize pixels) override;
+  UnderlayPtr underlay(QSize pixels) override;
   void ui() override;
 
  private:
@@ -33,7 +30,9 @@ class GeneratedView : public ImGuiWidget {
   void tick();
 
   GenerateSession& session_;
-  std::unique_ptr<compose::Compositor> compositor_;
+  class Picture;
+  std::shared_ptr<compose::Compositor> compositor_;  ///< of the render thread
+  std::shared_ptr<const Picture> picture_;           ///< the last one
   std::vector<Shown> panes_;
   std::string summary_;
   bool difference_ = false, playing_ = true;

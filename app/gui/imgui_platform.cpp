@@ -4,20 +4,17 @@
 #include <QGuiApplication>
 #include <QKeyEvent>
 #include <QMouseEvent>
-#include <QOpenGLContext>
-#include <QOpenGLFunctions>
-#include <QOpenGLWidget>
 #include <QWheelEvent>
+#include <QWidget>
 #include <algorithm>
 #include <array>
 #include <cfloat>
 #include <chrono>
+#include <cstring>
 #include <utility>
 
-#include <backends/imgui_impl_opengl3.h>
 #include <imgui_internal.h>
 
-#include "fonts.h"
 #include "theme.h"
 
 // 1.87 brought the event queue (AddMouse*Event, AddKeyEvent) and ImGuiKey values that need no map.
@@ -82,10 +79,46 @@ double now_seconds() {
   return duration<double>(steady_clock::now().time_since_epoch()).count();
 }
 
+/// The app draws no textures but the font's.
+gl::Mesh mesh_of(const ImDrawData& data) {
+  static_assert(sizeof(ImDrawVert) == sizeof(gl::MeshVertex));
+  gl::Mesh mesh;
+  mesh.scale = data.FramebufferScale.x;
+  mesh.vertices.resize(size_t(std::max(data.TotalVtxCount, 0)));
+  mesh.indices.reserve(size_t(std::max(data.TotalIdxCount, 0)));
+  const auto pixel = [&](float at) { return int(at * mesh.scale); };
+  size_t base = 0;
+  for (int n = 0; n < data.CmdListsCount; ++n) {
+    const ImDrawList& list = *data.CmdLists[n];
+    if (list.VtxBuffer.Size > 0) {
+      std::memcpy(static_cast<void*>(mesh.vertices.data() + base), list.VtxBuffer.Data,
+                  size_t(list.VtxBuffer.Size) * sizeof(ImDrawVert));
+    }
+    for (const ImDrawCmd& command : list.CmdBuffer) {
+      const ImVec4& c = command.ClipRect;
+      const int x = pixel(c.x), y = pixel(c.y);
+      const gl::PixelRect clip{x, y, pixel(c.z) - x, pixel(c.w) - y};
+      const auto first = int(mesh.indices.size());
+      const auto offset = uint32_t(base + command.VtxOffset);
+      for (unsigned i = 0; i < command.ElemCount; ++i)
+        mesh.indices.push_back(offset + list.IdxBuffer[int(command.IdxOffset + i)]);
+      if (!mesh.parts.empty() && mesh.parts.back().clip == clip) {
+        mesh.parts.back().count += int(command.ElemCount);
+      } else if (command.ElemCount > 0) {
+        mesh.parts.push_back({first, int(command.ElemCount), clip});
+      }
+    }
+    base += size_t(list.VtxBuffer.Size);
+  }
+  return mesh;
+}
+
 }  // namespace
 
-ImGuiPlatform::ImGuiPlatform(QOpenGLWidget* widget)
-    : widget_(widget), context_(ImGui::CreateContext()) {
+ImGuiPlatform::ImGuiPlatform(QWidget* widget)
+    : widget_(widget),
+      fonts_(font_atlas(widget->devicePixelRatioF() * ui_scale())),
+      context_(ImGui::CreateContext(&fonts_->faces)) {
   use();
   ImGuiIO& io = ImGui::GetIO();
   io.IniFilename = nullptr;  // layout belongs to Qt's settings
@@ -94,7 +127,7 @@ ImGuiPlatform::ImGuiPlatform(QOpenGLWidget* widget)
   io.ConfigInputTextCursorBlink = false;  // a blinking cursor would keep an idle app painting
   io.ConfigWindowsMoveFromTitleBarOnly = true;
   io.BackendPlatformName = "looktwice_qt";
-  io.BackendFlags |= ImGuiBackendFlags_HasMouseCursors;
+  io.BackendFlags |= ImGuiBackendFlags_HasMouseCursors | ImGuiBackendFlags_RendererHasVtxOffset;
 #if !LT_IMGUI_EVENTS
   for (const KeyPair& pair : kKeys)
     io.KeyMap[pair.imgui] = int(pair.imgui);
@@ -123,32 +156,6 @@ ImGuiPlatform::~ImGuiPlatform() {
   ImGui::SetCurrentContext(other == context_ ? nullptr : other);
 }
 
-void ImGuiPlatform::create_renderer() {
-  if (renderer_) return;
-  use();
-  ImGui_ImplOpenGL3_Init("#version 330 core");
-  renderer_ = true;
-}
-
-void ImGuiPlatform::destroy_renderer() {
-  if (!renderer_) return;
-  use();
-  ImGui_ImplOpenGL3_Shutdown();
-  renderer_ = false;
-}
-
-void ImGuiPlatform::load_fonts(double pixel_scale, double ui_scale) {
-  ImGuiIO& io = ImGui::GetIO();
-  build_font_atlas(io.Fonts, pixel_scale * ui_scale);
-  font_scale_ = pixel_scale * ui_scale;
-  if (renderer_) {
-    // A pixel-unpack buffer left bound by video upload would swallow the font texture.
-    QOpenGLContext::currentContext()->functions()->glBindBuffer(0x88EC, 0);
-    ImGui_ImplOpenGL3_DestroyFontsTexture();
-    ImGui_ImplOpenGL3_CreateFontsTexture();
-  }
-}
-
 void ImGuiPlatform::begin_frame(double ui_scale) {
   use();
   ImGuiIO& io = ImGui::GetIO();
@@ -158,18 +165,19 @@ void ImGuiPlatform::begin_frame(double ui_scale) {
   const double now = now_seconds();
   io.DeltaTime = float(std::clamp(now - last_time_, 1e-4, 0.25));
   last_time_ = now;
-  ImGui_ImplOpenGL3_NewFrame();
-  if (std::abs(font_scale_ - dpr * ui_scale) > 1e-3) load_fonts(dpr, ui_scale);
+  if (std::abs(fonts_->scale - dpr * ui_scale) > 1e-3) {
+    fonts_ = font_atlas(dpr * ui_scale);
+    io.Fonts = &fonts_->faces;
+  }
   io.FontGlobalScale = float(1.0 / dpr);
   apply_imgui_style(current_theme(), ui_scale);
   deliver();
   ImGui::NewFrame();
 }
 
-void ImGuiPlatform::end_frame() {
+InterfacePtr ImGuiPlatform::end_frame() {
   use();
   ImGui::Render();
-  ImGui_ImplOpenGL3_RenderDrawData(ImGui::GetDrawData());
 #if IMGUI_VERSION_NUM < 18700
   const ImGuiContext& g = *context_;
   ime_ = QRectF(g.PlatformImePos.x, g.PlatformImePos.y, 1, ImGui::GetFontSize());
@@ -182,6 +190,10 @@ void ImGuiPlatform::end_frame() {
   ime_ = QRectF(g.PlatformImeData.InputPos.x, g.PlatformImeData.InputPos.y, 1,
                 g.PlatformImeData.InputLineHeight);
 #endif
+  auto drawn = std::make_shared<Interface>();
+  drawn->mesh = mesh_of(*ImGui::GetDrawData());
+  drawn->font = fonts_->pixels;
+  return drawn;
 }
 
 void ImGuiPlatform::deliver() {

@@ -9,39 +9,37 @@
 #include <QString>
 #include <Qt>
 #include <deque>
+#include <memory>
 
 #include <imgui.h>
 
+#include "render_thread.h"
+
 class QKeyEvent;
 class QMouseEvent;
-class QOpenGLWidget;
 class QWheelEvent;
+class QWidget;
 
 namespace looktwice::gui {
 
-/// One ImGui context fed by one QOpenGLWidget. Threads: UI thread only. Make the context current
+/// One ImGui context fed by one QWidget. Threads: UI thread only. Make the context current
 /// with use() before any ImGui call: several widgets live side by side and ImGui keeps one global
 /// context pointer, which destroying a context clears.
 class ImGuiPlatform {
  public:
-  explicit ImGuiPlatform(QOpenGLWidget* widget);
+  explicit ImGuiPlatform(QWidget* widget);
   ~ImGuiPlatform();
   ImGuiPlatform(const ImGuiPlatform&) = delete;
   ImGuiPlatform& operator=(const ImGuiPlatform&) = delete;
 
   void use() const { ImGui::SetCurrentContext(context_); }
 
-  /// Renderer objects. Both need the widget's GL context to be current.
-  void create_renderer();
-  void destroy_renderer();
-  bool has_renderer() const { return renderer_; }
-
-  /// Starts a frame: display size, time, fonts for `dpr` x `ui_scale`, and the queued input, of
-  /// which at most one change per button or key goes into a frame (a press and its release that
-  /// arrive between two paints are both seen). GL context current.
+  /// Starts a frame: display size, time, fonts for the display's ratio x `ui_scale`, and the queued
+  /// input, of which at most one change per button or key goes into a frame (a press and its
+  /// release that arrive between two frames are both seen).
   void begin_frame(double ui_scale);
-  /// Renders into the framebuffer that is bound.
-  void end_frame();
+  /// Ends it and returns what was drawn, physical pixels of the widget.
+  InterfacePtr end_frame();
   /// True while queued input waits for another frame.
   bool input_pending() const { return !queue_.empty(); }
 
@@ -73,17 +71,16 @@ class ImGuiPlatform {
   void push(Event event) { queue_.push_back(std::move(event)); }
   void push_modifiers(Qt::KeyboardModifiers modifiers);
   void deliver();
-  void load_fonts(double pixel_scale, double ui_scale);
   static const char* get_clipboard(void* user);
   static void set_clipboard(void* user, const char* text);
 
-  QOpenGLWidget* widget_;
+  QWidget* widget_;
+  std::shared_ptr<FontAtlas> fonts_;  ///< outlives the context
   ImGuiContext* context_;
   std::deque<Event> queue_;
   QByteArray clipboard_;
   Qt::KeyboardModifiers modifiers_;
-  double last_time_ = 0, font_scale_ = 0;
-  bool renderer_ = false;
+  double last_time_ = 0;
   QRectF ime_;
 };
 

@@ -1,41 +1,52 @@
 #include "imgui_widget.h"
 
+#include <QCoreApplication>
 #include <QInputMethodEvent>
 #include <QKeyEvent>
 #include <QMouseEvent>
-#include <QOpenGLContext>
-#include <QOpenGLFunctions>
+#include <QPainter>
 #include <QTimer>
 #include <QWheelEvent>
 #include <algorithm>
+#include <cmath>
 
+#include "base/log.h"
 #include "probe.h"
 #include "theme.h"
 
 namespace looktwice::gui {
+namespace {
+
+const QEvent::Type kBuild = QEvent::Type(QEvent::registerEventType());
+
+/// A click takes two changes, and ImGui settles one frame after each.
+constexpr int kFramesInARow = 4;
+
+QColor behind() {
+  return current_theme().panel;
+}
+
+}  // namespace
 
 ImGuiWidget::ImGuiWidget(QWidget* parent)
-    : QOpenGLWidget(parent), platform_(std::make_unique<ImGuiPlatform>(this)) {
+    : QWidget(parent), platform_(std::make_unique<ImGuiPlatform>(this)) {
   setMouseTracking(true);
   setFocusPolicy(Qt::StrongFocus);
-  setUpdateBehavior(QOpenGLWidget::NoPartialUpdate);
+  setAttribute(Qt::WA_OpaquePaintEvent);
+  setAttribute(Qt::WA_NoSystemBackground);
+  client_ =
+      RenderThread::instance().add([this](Rendered picture) { show_picture(std::move(picture)); });
   connect(&theme_events(), &ThemeEvents::changed, this, [this] { refresh(3); });
 }
 
 ImGuiWidget::~ImGuiWidget() {
+  RenderThread::instance().remove(client_);
   Probes::instance().forget(this);
-  QObject::disconnect(about_to_be_destroyed_);
-  // Subclasses released their scene in their own destructors; here only ImGui's objects are left.
-  if (context() != nullptr && platform_->has_renderer()) {
-    makeCurrent();
-    platform_->destroy_renderer();
-    doneCurrent();
-  }
 }
 
 void ImGuiWidget::refresh(int frames) {
-  if (frames > frames_wanted_) frames_wanted_ = frames;
-  update();
+  frames_wanted_ = std::max(frames_wanted_, frames);
+  schedule();
 }
 
 void ImGuiWidget::refresh_later() {
@@ -47,47 +58,42 @@ void ImGuiWidget::refresh_later() {
   });
 }
 
-void ImGuiWidget::release_gl() {
-  makeCurrent();
-  destroy_scene();
-  platform_->destroy_renderer();
-  doneCurrent();
+bool ImGuiWidget::settled() const {
+  return frames_wanted_ == 0 && !platform_->input_pending() && !building_ &&
+         answered_ == asked_.number && !unpainted_;
 }
 
-void ImGuiWidget::initializeGL() {
-  // Runs again when undocking moves the widget to another top-level window.
-  QObject::disconnect(about_to_be_destroyed_);
-  about_to_be_destroyed_ =
-      connect(context(), &QOpenGLContext::aboutToBeDestroyed, this, [this] { release_gl(); });
-  if (platform_->has_renderer()) platform_->destroy_renderer();
-  platform_->create_renderer();
-  create_scene();
-  refresh(3);  // auto-sized windows are invisible on their first frame
+void ImGuiWidget::schedule() {
+  if (scheduled_ || building_) return;
+  scheduled_ = true;
+  // After the signals and input that are on their way: one frame answers them all.
+  QCoreApplication::postEvent(this, new QEvent(kBuild), Qt::LowEventPriority);
 }
 
-void ImGuiWidget::paintGL() {
-  QOpenGLFunctions* gl = QOpenGLContext::currentContext()->functions();
-  // Qt keeps whatever state the last paint left, and QPainter changes more: start from known state.
-  gl->glColorMask(GL_TRUE, GL_TRUE, GL_TRUE, GL_TRUE);
-  gl->glDisable(GL_DEPTH_TEST);
-  gl->glDisable(GL_SCISSOR_TEST);
-  gl->glDisable(GL_CULL_FACE);
-  gl->glDisable(GL_BLEND);
-  gl->glPixelStorei(GL_UNPACK_ALIGNMENT, 4);
-  gl->glBindFramebuffer(GL_FRAMEBUFFER, defaultFramebufferObject());
-  const double dpr = devicePixelRatioF();
-  const QSize pixels(int(width() * dpr + 0.5), int(height() * dpr + 0.5));
-  gl->glViewport(0, 0, pixels.width(), pixels.height());
-  const QColor back = current_theme().panel;
-  gl->glClearColor(float(back.redF()), float(back.greenF()), float(back.blueF()), 1.0f);
-  gl->glClear(GL_COLOR_BUFFER_BIT);
+void ImGuiWidget::build() {
+  // Out of sight (behind another tab, say) nothing is drawn; paintEvent() asks again. A dialog that
+  // ui() opened runs events while it is open: not again from within.
+  if (building_ || !isVisible() || visibleRegion().isEmpty()) return;
+  // What it settles to is drawn, not the way there; but input without end must not keep it from
+  // being drawn.
+  RenderRequest request;
+  for (int i = 0; i < kFramesInARow; ++i) {
+    request = frame();
+    if (frames_wanted_ == 0 && !platform_->input_pending()) break;
+  }
+  submit(std::move(request));
+  if (frames_wanted_ > 0 || platform_->input_pending()) schedule();
+}
 
-  scene(pixels);
-
-  gl->glBindFramebuffer(GL_FRAMEBUFFER, defaultFramebufferObject());
-  gl->glColorMask(GL_TRUE, GL_TRUE, GL_TRUE, GL_TRUE);
-  gl->glDisable(0x8DB9);  // FRAMEBUFFER_SRGB: ImGui's colours are already encoded
-  gl->glViewport(0, 0, pixels.width(), pixels.height());
+RenderRequest ImGuiWidget::frame() {
+  building_ = true;
+  RenderRequest request;
+  const double ratio = devicePixelRatioF();
+  request.pixels = QSize(std::max(1, int(std::lround(width() * ratio))),
+                         std::max(1, int(std::lround(height() * ratio))));
+  request.background = behind().rgb();
+  request.first = first_;
+  request.under = underlay(request.pixels);
   platform_->begin_frame(ui_scale());
   Probes::instance().begin(this);
   ui();
@@ -95,7 +101,7 @@ void ImGuiWidget::paintGL() {
   const bool popup = ImGui::IsPopupOpen("", ImGuiPopupFlags_AnyPopup);
   if (popup != popup_open_) frames_wanted_ = std::max(frames_wanted_, 4);
   popup_open_ = popup;
-  platform_->end_frame();
+  request.interface = platform_->end_frame();
 
   const Qt::CursorShape shape = platform_->cursor();
   if (platform_->wants_mouse() && shape != cursor_) {
@@ -111,18 +117,86 @@ void ImGuiWidget::paintGL() {
   }
 
   if (frames_wanted_ > 0) --frames_wanted_;
-  if (frames_wanted_ > 0 || platform_->input_pending()) {
-    QTimer::singleShot(0, this, [this] { update(); });
+  building_ = false;
+  return request;
+}
+
+void ImGuiWidget::submit(RenderRequest request) {
+  const double ratio = devicePixelRatioF();
+  const bool same = asked_.number > 0 && request.pixels == asked_.pixels &&
+                    request.background == asked_.background && request.under == asked_.under &&
+                    *request.interface == *asked_.interface;
+  if (same && ratio == ratio_) return;
+  ratio_ = ratio;
+  request.number = asked_.number + 1;
+  asked_ = request;
+  request.spare = std::move(spare_);
+  RenderThread::instance().submit(client_, std::move(request));
+}
+
+void ImGuiWidget::show_picture(Rendered picture) {
+  answered_ = picture.number;
+  if (picture.error != error_) {
+    error_ = picture.error;
+    if (!error_.empty()) log(LogLevel::error, error_);
+    refresh(2);
   }
-  painted(0);
+  if (!picture.image.isNull()) {
+    spare_ = std::exchange(picture_, std::move(picture.image));
+    under_ = std::move(picture.under);
+    unpainted_ = true;
+  }
+  update();
+}
+
+void ImGuiWidget::paintEvent(QPaintEvent* event) {
+  QPainter painter(this);
+  const double ratio = devicePixelRatioF();
+  if (picture_.isNull()) {
+    painter.fillRect(event->rect(), behind());
+    if (!error_.empty()) {
+      painter.setPen(current_theme().text);
+      painter.drawText(rect().marginsRemoved(QMargins(12, 12, 12, 12)),
+                       Qt::AlignCenter | Qt::TextWordWrap, QString::fromStdString(error_));
+    }
+  } else {
+    // One pixel of the picture is one of the screen, whatever the ratio.
+    painter.scale(1 / ratio, 1 / ratio);
+    const QSize all(int(std::ceil(width() * ratio)), int(std::ceil(height() * ratio)));
+    const QRegion bare = QRegion(QRect(QPoint(), all)) - QRect(QPoint(), picture_.size());
+    for (const QRect& part : bare)
+      painter.fillRect(part, behind());
+    painter.drawImage(QPoint(), picture_);
+  }
+  if (std::exchange(unpainted_, false)) {
+    ++pictures_;
+    // Queued: by then Qt has handed the window's pixels on.
+    QMetaObject::invokeMethod(
+        this, [this, under = under_] { painted(under); }, Qt::QueuedConnection);
+  }
+  // Another screen, or here again after having been out of sight.
+  if (ratio != ratio_) refresh(2);
+  if (frames_wanted_ > 0 || platform_->input_pending()) schedule();
+}
+
+void ImGuiWidget::showEvent(QShowEvent*) {
+  refresh(3);
+}
+
+void ImGuiWidget::resizeEvent(QResizeEvent*) {
+  refresh(2);
 }
 
 bool ImGuiWidget::event(QEvent* event) {
+  if (event->type() == kBuild) {
+    scheduled_ = false;
+    build();
+    return true;
+  }
   if (event->type() == QEvent::ShortcutOverride) {
-    // A click that is not painted yet may be about to open a text field: what is typed after it
+    // A click that is not drawn yet may be about to open a text field: what is typed after it
     // belongs there.
-    for (int i = 0; i < 3 && (frames_wanted_ > 0 || platform_->input_pending()); ++i)
-      repaint();
+    if (frames_wanted_ > 0 || platform_->input_pending()) build();
   }
   if (event->type() == QEvent::ShortcutOverride && platform_->wants_text()) {
     // Typing in a field: plain keys and editing chords are not shortcuts.
@@ -136,7 +210,7 @@ bool ImGuiWidget::event(QEvent* event) {
       return true;
     }
   }
-  return QOpenGLWidget::event(event);
+  return QWidget::event(event);
 }
 
 void ImGuiWidget::mouseMoveEvent(QMouseEvent* event) {
@@ -171,7 +245,7 @@ void ImGuiWidget::leaveEvent(QEvent*) {
 }
 
 void ImGuiWidget::keyPressEvent(QKeyEvent* event) {
-  if (!platform_->key(event, true)) QOpenGLWidget::keyPressEvent(event);
+  if (!platform_->key(event, true)) QWidget::keyPressEvent(event);
   refresh(4);
 }
 
@@ -203,13 +277,13 @@ QVariant ImGuiWidget::inputMethodQuery(Qt::InputMethodQuery query) const {
     case Qt::ImCursorRectangle:
       return platform_->ime_rectangle();
     default:
-      return QOpenGLWidget::inputMethodQuery(query);
+      return QWidget::inputMethodQuery(query);
   }
 }
 
 bool ImGuiWidget::focusNextPrevChild(bool next) {
   // Tab moves between fields while one is being edited, between widgets otherwise.
-  return platform_->wants_text() ? false : QOpenGLWidget::focusNextPrevChild(next);
+  return platform_->wants_text() ? false : QWidget::focusNextPrevChild(next);
 }
 
 void begin_panel(const char* name, bool scroll) {

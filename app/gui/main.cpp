@@ -4,7 +4,6 @@
 #include <QCommandLineParser>
 #include <QSettings>
 #include <QStyleFactory>
-#include <QSurfaceFormat>
 #include <QTimer>
 #include <algorithm>
 #include <csignal>
@@ -35,16 +34,8 @@ int main(int argc, char** argv) {
                  "looktwice export INPUT -o out.mp4\n");
     return 1;
   }
-  // Undocking moves a widget to another top-level window: without sharing its GL objects would die.
-  QCoreApplication::setAttribute(Qt::AA_ShareOpenGLContexts);
   QGuiApplication::setHighDpiScaleFactorRoundingPolicy(
       Qt::HighDpiScaleFactorRoundingPolicy::PassThrough);
-  QSurfaceFormat format;
-  format.setVersion(3, 3);
-  format.setProfile(QSurfaceFormat::CoreProfile);
-  format.setDepthBufferSize(0);
-  format.setStencilBufferSize(0);
-  QSurfaceFormat::setDefaultFormat(format);
   QApplication app(argc, argv);
   QCoreApplication::setOrganizationName("looktwice");
   QCoreApplication::setApplicationName("looktwice");

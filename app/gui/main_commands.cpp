@@ -170,16 +170,16 @@ void MainWindow::open_url_dialog() {
 }
 
 void MainWindow::save_screenshot() {
-  const QImage image = viewport_->screenshot();
-  if (image.isNull()) return;
-  const QString file =
-      QFileDialog::getSaveFileName(this, "Save picture", "looktwice.png", "PNG (*.png)");
-  if (file.isEmpty()) return;
-  if (image.save(file, "PNG")) {
-    statusBar()->showMessage("Saved " + file, 5000);
-  } else {
-    log(LogLevel::error, file.toStdString() + ": cannot be written");
-  }
+  viewport_->screenshot([this](const QImage& image) {
+    const QString file =
+        QFileDialog::getSaveFileName(this, "Save picture", "looktwice.png", "PNG (*.png)");
+    if (file.isEmpty()) return;
+    if (image.save(file, "PNG")) {
+      statusBar()->showMessage("Saved " + file, 5000);
+    } else {
+      log(LogLevel::error, file.toStdString() + ": cannot be written");
+    }
+  });
 }
 
 void MainWindow::export_video() {

@@ -26,6 +26,7 @@ Json MainWindow::state() const {
   json["opening"] = workspace_.opening();
   json["open"] = workspace_.has_source();
   json["error"] = workspace_.open_error();
+  json["drawing_error"] = viewport_->drawing_error();
   json["frame"] = workspace_.frame() ? workspace_.frame()->index : -1;
   json["position"] = workspace_.frame() ? workspace_.position() : -1;
   json["frames"] = status.info.frame_count ? Json(*status.info.frame_count) : Json();

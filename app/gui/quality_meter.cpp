@@ -1,15 +1,15 @@
 #include "quality_meter.h"
 
-#include <QOffscreenSurface>
-#include <QOpenGLContext>
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <map>
+#include <optional>
 
 #include "base/background.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "gl/context.h"
 #include "metrics/psnr.h"
 #include "metrics/ssim.h"
 #include "workspace.h"
@@ -134,8 +134,6 @@ void QualityMeter::post() {
       next_ = std::move(job);
     }
     if (!thread_.joinable()) {
-      surface_ = std::make_unique<QOffscreenSurface>();
-      surface_->create();  // belongs to the UI thread, whoever draws on it
       thread_ = std::jthread([this](const std::stop_token& stop) { work(stop); });
     }
     wake_.notify_all();
@@ -151,7 +149,7 @@ bool QualityMeter::outdated(uint64_t id) const {
 void QualityMeter::work(const std::stop_token& stop) {
   // The picture on screen comes first.
   work_in_background();
-  QOpenGLContext context;
+  std::optional<gl::EglContext> context;
   std::unique_ptr<compose::Compositor> compositor;
   while (true) {
     Job job;
@@ -163,12 +161,7 @@ void QualityMeter::work(const std::stop_token& stop) {
     }
     std::string error;
     try {
-      if (!context.isValid() && !context.create()) {
-        throw run_failed("quality", "no OpenGL context could be made");
-      }
-      if (!context.makeCurrent(surface_.get())) {
-        throw run_failed("quality", "the OpenGL context could not be used");
-      }
+      if (!context) context.emplace();
       if (!compositor) compositor = std::make_unique<compose::Compositor>();
       measure(job, *compositor, stop);
     } catch (const Cancelled&) {
@@ -178,12 +171,6 @@ void QualityMeter::work(const std::stop_token& stop) {
     }
     QMetaObject::invokeMethod(
         this, [this, id = job.id, error] { finished(id, error); }, Qt::QueuedConnection);
-  }
-  if (compositor && context.makeCurrent(surface_.get())) {
-    compositor.reset();
-    context.doneCurrent();
-  } else if (compositor) {
-    compositor->abandon();
   }
 }
 

@@ -16,8 +16,6 @@
 #include "compose/compositor.h"
 #include "statistics.h"
 
-class QOffscreenSurface;
-
 namespace looktwice::gui {
 
 class Workspace;
@@ -83,7 +81,6 @@ class QualityMeter : public QObject {
   std::string area_, error_;
   uint64_t id_ = 0;
 
-  std::unique_ptr<QOffscreenSurface> surface_;
   mutable std::mutex mutex_;
   std::condition_variable_any wake_;
   std::optional<Job> next_;

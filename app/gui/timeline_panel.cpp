@@ -5,7 +5,9 @@
 #include <cmath>
 #include <cstdio>
 
+#include "gl/owner.h"
 #include "gl/state.h"
+#include "overlay/canvas.h"
 #include "probe.h"
 #include "theme.h"
 #include "widgets.h"
@@ -28,26 +30,51 @@ timeline::Detail next_of(timeline::Detail detail) {
 
 }  // namespace
 
+struct TimelinePanel::Tools {
+  gl::Owner owner;
+  overlay::Font font;
+  overlay::Canvas canvas;
+};
+
+/// Timeline or matrix, laid out, for the render thread.
+class TimelinePanel::Picture : public Underlay {
+ public:
+  bool whole = true;  ///< the timeline, not the matrix
+  timeline::ContentPtr content;
+  timeline::Layout layout;
+  timeline::Pointer pointer;
+  timeline::Matrix matrix;
+  timeline::MatrixLayout matrix_layout;
+  const timeline::Style* style = nullptr;
+  overlay::Box area;
+  int text = 13;
+  float scroll = 0;
+  std::shared_ptr<Tools> tools;
+
+  /// The layout follows from the rest.
+  bool same(const Picture& other) const {
+    return whole == other.whole && content == other.content && style == other.style &&
+           area == other.area && text == other.text &&
+           (whole ? scroll == other.scroll && pointer.hovered_step == other.pointer.hovered_step &&
+                        pointer.threshold == other.pointer.threshold &&
+                        pointer.dragging == other.pointer.dragging
+                  : matrix == other.matrix);
+  }
+  void draw(const RenderTarget& to) const override {
+    const gl::StateGuard guard;
+    if (whole) {
+      timeline::draw(tools->canvas, *content, layout, *style, tools->font, pointer);
+    } else {
+      timeline::draw(tools->canvas, matrix, matrix_layout, *style, tools->font);
+    }
+    tools->canvas.draw(tools->owner, to.width, to.height, tools->font, {area});
+  }
+};
+
 TimelinePanel::TimelinePanel(GenerateSession& session, QWidget* parent)
-    : ImGuiWidget(parent), session_(session) {
+    : ImGuiWidget(parent), session_(session), tools_(made_for_rendering<Tools>()) {
   setMinimumSize(320, 140);
   connect(&session, &GenerateSession::changed, this, [this] { refresh(2); });
-}
-
-TimelinePanel::~TimelinePanel() {
-  if (context() != nullptr) {
-    makeCurrent();
-    canvas_.release();
-    doneCurrent();
-  } else {
-    owner_.abandon();
-  }
-}
-
-void TimelinePanel::create_scene() {}
-
-void TimelinePanel::destroy_scene() {
-  canvas_.release();
 }
 
 double TimelinePanel::scale() const {
@@ -59,12 +86,13 @@ overlay::Box TimelinePanel::picture_area(QSize pixels) const {
   return {0, top, float(pixels.width()), std::max(1.0F, float(pixels.height()) - top)};
 }
 
-void TimelinePanel::scene(QSize pixels) {
+UnderlayPtr TimelinePanel::underlay(QSize pixels) {
   const overlay::Box area = picture_area(pixels);
   const int text = std::max(8, int(std::lround(13 * scale())));
   shown_ = session_.content();
-  if (!shown_ || shown_->rows.empty()) return;
-  const gl::StateGuard guard;
+  if (!shown_ || shown_->rows.empty()) return picture_ = nullptr;
+  auto now = std::make_shared<Picture>();
+  now->whole = view_ == 0;
   if (view_ == 0) {
     layout_ =
         timeline::lay_out(*shown_, area.x, area.y - scroll_, area.width, text, font_, area.height);
@@ -74,7 +102,6 @@ void TimelinePanel::scene(QSize pixels) {
       layout_ = timeline::lay_out(*shown_, area.x, area.y - scroll_, area.width, text, font_,
                                   area.height);
     }
-    timeline::draw(canvas_, *shown_, layout_, ground(), font_, pointer_);
   } else {
     matrix_.distances = nullptr;
     matrix_.schedule = nullptr;
@@ -83,13 +110,23 @@ void TimelinePanel::scene(QSize pixels) {
         matrix_.distances =
             std::shared_ptr<const trace::StepDistances>(row.run, &*row.run->distances);
     if (shown_->curve >= 0) matrix_.schedule = shown_->rows[size_t(shown_->curve)].run;
-    if (!matrix_.distances || matrix_.distances->taps.empty()) return;
+    if (!matrix_.distances || matrix_.distances->taps.empty()) return picture_ = nullptr;
     matrix_.tap = std::clamp(matrix_.tap, 0, int(matrix_.distances->taps.size()) - 1);
     matrix_layout_ =
         timeline::lay_out(matrix_, area.x, area.y, area.width, area.height, text, font_);
-    timeline::draw(canvas_, matrix_, matrix_layout_, ground(), font_);
+    now->matrix = matrix_;
+    now->matrix_layout = matrix_layout_;
   }
-  canvas_.draw(owner_, pixels.width(), pixels.height(), font_, {area}, true);
+  now->content = shown_;
+  now->layout = layout_;
+  now->pointer = pointer_;
+  now->style = &ground();
+  now->area = area;
+  now->text = text;
+  now->scroll = scroll_;
+  now->tools = tools_;
+  if (!picture_ || !picture_->same(*now)) picture_ = std::move(now);
+  return picture_;
 }
 
 void TimelinePanel::toolbar() {

@@ -5,9 +5,7 @@
 #include <memory>
 
 #include "generate_session.h"
-#include "gl/owner.h"
 #include "imgui_widget.h"
-#include "overlay/canvas.h"
 #include "overlay/font.h"
 #include "timeline/draw.h"
 #include "timeline/matrix.h"
@@ -18,12 +16,9 @@ class TimelinePanel : public ImGuiWidget {
   Q_OBJECT
  public:
   TimelinePanel(GenerateSession& session, QWidget* parent = nullptr);
-  ~TimelinePanel() override;
 
  protected:
-  void create_scene() override;
-  void destroy_scene() override;
-  void scene(QSize pixels) override;
+  UnderlayPtr underlay(QSize pixels) override;
   void ui() override;
 
  private:
@@ -36,9 +31,11 @@ class TimelinePanel : public ImGuiWidget {
   void probe_layout();
 
   GenerateSession& session_;
-  gl::Owner owner_;
-  overlay::Font font_;
-  overlay::Canvas canvas_;
+  struct Tools;
+  class Picture;
+  overlay::Font font_;                      ///< to lay out with
+  std::shared_ptr<Tools> tools_;            ///< of the render thread
+  std::shared_ptr<const Picture> picture_;  ///< the last one
   timeline::ContentPtr shown_;
   timeline::Layout layout_;
   timeline::Matrix matrix_;

@@ -1,11 +1,10 @@
 #include "viewport.h"
 
+#include <QApplication>
 #include <QImage>
-#include <QOpenGLContext>
+#include <QPointer>
 #include <cmath>
 
-#include "base/error.h"
-#include "base/log.h"
 #include "latency.h"
 #include "probe.h"
 #include "quality_meter.h"
@@ -15,9 +14,40 @@
 
 namespace looktwice::gui {
 
+/// Everything that the panes show, for the render thread.
+class Viewport::Picture : public Underlay {
+ public:
+  compose::Scene scene;
+  std::vector<compose::PaneInput> inputs;  ///< [pane]
+  compose::View view;
+  compose::Size size;
+  double scale = 1;
+  float tau = 0;
+  std::shared_ptr<compose::Compositor> compositor;
+
+  bool same(const Picture& other) const {
+    return scene == other.scene && inputs == other.inputs && view == other.view &&
+           size == other.size && scale == other.scale && tau == other.tau;
+  }
+  void draw(const RenderTarget& to) const override {
+    for (size_t i = 0; i < inputs.size(); ++i)
+      compositor->set_pane(int(i), inputs[i]);
+    compose::Target target;
+    target.framebuffer = to.framebuffer;
+    target.size = size;
+    target.framebuffer_height = to.height;
+    target.bottom_up = false;
+    compositor->draw(scene, target, view, scale);
+  }
+};
+
 Viewport::Viewport(Workspace& workspace, std::string name, QWidget* parent)
-    : ImGuiWidget(parent), workspace_(workspace), name_(std::move(name)) {
+    : ImGuiWidget(parent),
+      workspace_(workspace),
+      name_(std::move(name)),
+      compositor_(made_for_rendering<compose::Compositor>()) {
   setMinimumSize(240, 160);
+  set_first(true);
   const auto redraw = [this] { refresh(); };
   connect(&workspace, &Workspace::source_changed, this, [this] { refresh(4); });
   connect(&workspace, &Workspace::frame_changed, this, redraw);
@@ -25,29 +55,9 @@ Viewport::Viewport(Workspace& workspace, std::string name, QWidget* parent)
   connect(&workspace, &Workspace::analysis_changed, this, redraw);
   connect(&workspace, &Workspace::place_changed, this, redraw);
   connect(&workspace.runner(), &TokenRunner::changed, this, redraw);
-  connect(this, &QOpenGLWidget::frameSwapped, this, [this] {
-    if (drawn_tau_ == workspace_.tau()) tau_latency().answered();
-    if (drawn_tau_ >= 0) first_picture();
-  });
 }
 
-Viewport::~Viewport() {
-  if (compositor_ && context() != nullptr) {
-    makeCurrent();
-    compositor_.reset();
-    doneCurrent();
-  } else if (compositor_) {
-    compositor_->abandon();
-  }
-}
-
-void Viewport::create_scene() {
-  if (!compositor_) compositor_ = std::make_unique<compose::Compositor>();
-}
-
-void Viewport::destroy_scene() {
-  if (compositor_) compositor_->release();
-}
+Viewport::~Viewport() = default;
 
 compose::Scene Viewport::shown_scene() const {
   compose::Scene scene = workspace_.document().scene;
@@ -62,32 +72,37 @@ compose::Scene Viewport::shown_scene() const {
 }
 
 compose::Arrangement Viewport::arrangement() const {
-  return compositor_->arrangement(shown_scene(), size_, view_, output_scale());
+  return layout_.arrangement(shown_scene(), size_, view_, output_scale());
 }
 
-void Viewport::scene(QSize pixels) {
+UnderlayPtr Viewport::underlay(QSize pixels) {
   size_ = {pixels.width(), pixels.height()};
   user_scale_ = ui_scale();
-  if (!compositor_ || !workspace_.frame()) return;
-  const compose::Scene scene = shown_scene();
-  for (size_t i = 0; i < scene.panes.size(); ++i) {
-    compositor_->set_pane(int(i), workspace_.pane_input(int(i)));
+  if (!workspace_.frame()) {
+    picture_ = nullptr;
+    return nullptr;
   }
-  compose::Target target;
-  target.framebuffer = defaultFramebufferObject();
-  target.size = size_;
-  target.framebuffer_height = pixels.height();
-  try {
-    compositor_->draw(scene, target, view_, output_scale());
-    compositor_error_.clear();
-  } catch (const Error& error) {
-    if (compositor_error_ != error.what()) log(LogLevel::error, error.what());
-    compositor_error_ = error.what();
+  auto now = std::make_shared<Picture>();
+  now->scene = shown_scene();
+  for (size_t i = 0; i < now->scene.panes.size(); ++i) {
+    now->inputs.push_back(workspace_.pane_input(int(i)));
+    layout_.set_pane(int(i), now->inputs.back());
   }
-  drawn_tau_ = workspace_.tau();
+  now->view = view_;
+  now->size = size_;
+  now->scale = output_scale();
+  now->tau = workspace_.tau();
+  now->compositor = compositor_;
+  if (!picture_ || !picture_->same(*now)) picture_ = std::move(now);
+  return picture_;
 }
 
-void Viewport::painted(double) {}
+void Viewport::painted(const UnderlayPtr& under) {
+  if (!under) return;
+  first_picture();
+  if (std::static_pointer_cast<const Picture>(under)->tau == workspace_.tau())
+    tau_latency().answered();
+}
 
 void Viewport::set_view(const compose::View& view) {
   if (view == view_) return;
@@ -101,7 +116,7 @@ void Viewport::one_to_one() {
 }
 
 void Viewport::zoom_by(double factor) {
-  if (!compositor_ || !workspace_.frame()) return;
+  if (!workspace_.frame()) return;
   const compose::Arrangement where = arrangement();
   if (where.cells.empty()) return;
   const compose::Cell& cell = where.cells.front();
@@ -112,7 +127,7 @@ void Viewport::zoom_by(double factor) {
 }
 
 double Viewport::zoom() const {
-  if (!compositor_ || !workspace_.frame() || size_.empty()) return view_.zoom;
+  if (!workspace_.frame() || size_.empty()) return view_.zoom;
   const compose::Arrangement where = arrangement();
   return where.cells.empty() ? view_.zoom : where.cells.front().mapping.scale;
 }
@@ -128,7 +143,7 @@ void Viewport::ui() {
   ImGui::PopStyleVar();
   const ImVec2 size = ImGui::GetIO().DisplaySize;
   probe(name_ + ".area", ImVec2(0, 0), size);
-  if (workspace_.frame() && compositor_) {
+  if (workspace_.frame()) {
     const compose::Arrangement where = arrangement();
     interact(where);
     draw_pixels(where);
@@ -237,17 +252,28 @@ void Viewport::set_quality(const QualityMeter* meter) {
   connect(meter, &QualityMeter::changed, this, [this] { refresh(); });
 }
 
-QImage Viewport::screenshot() {
-  if (!compositor_ || !workspace_.frame()) return {};
-  makeCurrent();
-  const compose::Scene scene = shown_scene();
-  for (size_t i = 0; i < scene.panes.size(); ++i) {
-    compositor_->set_pane(int(i), workspace_.pane_input(int(i)));
-  }
-  const compose::Size size = compositor_->natural_size(scene);
-  const std::vector<uint8_t> rgb = compositor_->picture(scene, size);
-  doneCurrent();
-  return QImage(rgb.data(), size.width, size.height, size.width * 3, QImage::Format_RGB888).copy();
+void Viewport::screenshot(std::function<void(QImage)> done) {
+  if (!workspace_.frame()) return;
+  compose::Scene scene = shown_scene();
+  std::vector<compose::PaneInput> inputs;
+  for (size_t i = 0; i < scene.panes.size(); ++i)
+    inputs.push_back(workspace_.pane_input(int(i)));
+  RenderThread::instance().post([self = QPointer<Viewport>(this), compositor = compositor_,
+                                 scene = std::move(scene), inputs = std::move(inputs),
+                                 done = std::move(done)] {
+    for (size_t i = 0; i < inputs.size(); ++i)
+      compositor->set_pane(int(i), inputs[i]);
+    const compose::Size size = compositor->natural_size(scene);
+    const std::vector<uint8_t> rgb = compositor->picture(scene, size);
+    QImage image =
+        QImage(rgb.data(), size.width, size.height, size.width * 3, QImage::Format_RGB888).copy();
+    QMetaObject::invokeMethod(
+        qApp,
+        [self, done, image = std::move(image)] {
+          if (self) done(image);
+        },
+        Qt::QueuedConnection);
+  });
 }
 
 void Viewport::set_coach(std::string title, std::string text, std::string footer) {

@@ -1,6 +1,7 @@
 #pragma once
 // The picture: the compositor's drawing with zoom, pan, hover and pin on top.
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -29,8 +30,8 @@ class Viewport : public ImGuiWidget {
   double zoom() const;
   /// What was drawn last, one line for the state report.
   std::string describe() const;
-  /// The picture as the screen shows it, without the interface.
-  QImage screenshot();
+  /// Draws the picture as the screen shows it, without the interface, and hands it over later.
+  void screenshot(std::function<void(QImage)> done);
   /// Figures of the frame under the playhead are shown in comparisons. Not owned; may be null.
   void set_quality(const QualityMeter* meter);
   /// A message over the picture: the five-step tour.
@@ -41,11 +42,9 @@ class Viewport : public ImGuiWidget {
   void view_changed();
 
  protected:
-  void create_scene() override;
-  void destroy_scene() override;
-  void scene(QSize pixels) override;
+  UnderlayPtr underlay(QSize pixels) override;
   void ui() override;
-  void painted(double) override;
+  void painted(const UnderlayPtr& under) override;
 
  private:
   double output_scale() const { return devicePixelRatioF() * user_scale_; }
@@ -69,12 +68,13 @@ class Viewport : public ImGuiWidget {
 
   Workspace& workspace_;
   std::string name_;
-  std::unique_ptr<compose::Compositor> compositor_;
-  std::string compositor_error_;
+  class Picture;
+  compose::Compositor layout_;                       ///< says where panes lie; never draws
+  std::shared_ptr<compose::Compositor> compositor_;  ///< of the render thread
+  std::shared_ptr<const Picture> picture_;           ///< the last one
   compose::View view_;
   compose::Size size_;
   double user_scale_ = 1;
-  float drawn_tau_ = -1;
   bool panning_ = false, wiping_ = false, moved_ = false, choosing_ = false;
   compose::Point pressed_;
   const QualityMeter* quality_ = nullptr;

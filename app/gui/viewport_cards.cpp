@@ -110,7 +110,7 @@ void Viewport::draw_cards() {
   const ImVec2 size = ImGui::GetIO().DisplaySize;
   const float width = std::min(float(px(440)), size.x - float(px(24)));
   const std::string& error =
-      !workspace_.open_error().empty() ? workspace_.open_error() : compositor_error_;
+      !workspace_.open_error().empty() ? workspace_.open_error() : drawing_error();
   if (!error.empty()) {
     const bool center = !workspace_.frame();
     begin_card("##error", ImVec2(size.x / 2, center ? size.y / 2 : float(px(14))), width,

@@ -114,7 +114,7 @@ std::string Watchdog::text() const {
   std::snprintf(
       line, sizeof line,
       "UI thread: p50 %.1f ms, p99 %.1f ms, p99.9 %.1f ms, longest %.1f ms over %zu samples "
-      "(net of the kernel's run delay); before the first picture at most %.0f ms",
+      "(net of the kernel's run delay); while starting at most %.0f ms",
       r.p50, r.p99, r.p999, r.max, r.samples, r.start);
   return line;
 }

@@ -29,11 +29,12 @@ struct PaneInput {
   bool stale = false;
   /// The clip as the model saw it, for the groups' mean colours; null: groups are outlined.
   std::shared_ptr<const frames::Clip> pixels = nullptr;
+  bool operator==(const PaneInput&) const = default;
 };
 
 /// A framebuffer that belongs to someone else.
 struct Target {
-  unsigned framebuffer = 0;    ///< of QOpenGLWidget: defaultFramebufferObject(), asked every paint
+  unsigned framebuffer = 0;    ///< its name
   int x = 0, y = 0;            ///< top left corner of the picture in it, physical pixels, y down
   Size size;                   ///< of the picture
   int framebuffer_height = 0;  ///< pixels

@@ -46,6 +46,7 @@ extern const char* const kAreaVertex;
 /// Whole pixels of a framebuffer, in its own row order.
 struct PixelRect {
   int x = 0, y = 0, width = 0, height = 0;
+  bool operator==(const PixelRect&) const = default;
 };
 
 /// Covers areas of the bound framebuffer with the program in use, whose vertex shader is

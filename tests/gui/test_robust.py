@@ -189,6 +189,17 @@ def run_command(app, words):
     app.wait(lambda s: s["dialog"] == "", "the palette closed")
 
 
+def without_opengl_it_says_what_is_missing():
+    with tempfile.TemporaryDirectory() as nothing:
+        with App("--paused", SCENE, env={"__EGL_VENDOR_LIBRARY_DIRS": nothing}) as app:
+            state = app.wait(lambda s: s["open"] and s["frame"] >= 0 and s["drawing_error"],
+                             "an open video and a word about the missing picture")
+            check("libegl1" in state["drawing_error"], f"it does not say what to install: {state['drawing_error']}")
+            x, y, w, h = state["rects"]["view.area"]
+            app.wait_picture(lambda p: p.colours((x, y, w, h)) > 4, "that word where the picture would be")
+            check(app.quit() == 0, "closing without OpenGL failed")
+
+
 def the_screen_is_a_live_source():
     with App("--paused", f"screen:{os.environ['DISPLAY']}?size=640x480&fps=15") as app:
         state = app.wait(lambda s: s["live"] and s["frame"] > 0, "a live picture")
@@ -203,4 +214,5 @@ def the_screen_is_a_live_source():
 main(the_first_start_shows_a_scene_and_a_tour, a_missing_file_at_the_start, a_bad_file_keeps_what_was_open,
      a_video_shorter_than_a_clip_says_so_and_plays, closing_in_the_middle_is_clean,
      settings_survive_a_crash, settings_survive_a_killed_window, a_lost_screen_keeps_its_last_picture,
-     docks_float_and_return_and_a_second_view_comes_and_goes, the_screen_is_a_live_source)
+     docks_float_and_return_and_a_second_view_comes_and_goes,
+     without_opengl_it_says_what_is_missing, the_screen_is_a_live_source)

@@ -8,7 +8,6 @@
 #include <QMimeData>
 #include <QSettings>
 #include <QStandardPaths>
-#include <QSurfaceFormat>
 #include <QTemporaryDir>
 #include <QTest>
 #include <QTimer>
@@ -227,11 +226,6 @@ int main(int argc, char** argv) {
   QTemporaryDir home;
   qputenv("XDG_CONFIG_HOME", home.path().toUtf8());
   qputenv("XDG_CACHE_HOME", home.path().toUtf8());
-  QCoreApplication::setAttribute(Qt::AA_ShareOpenGLContexts);
-  QSurfaceFormat format;
-  format.setVersion(3, 3);
-  format.setProfile(QSurfaceFormat::CoreProfile);
-  QSurfaceFormat::setDefaultFormat(format);
   QApplication app(argc, argv);
   QCoreApplication::setOrganizationName("looktwice");
   QCoreApplication::setApplicationName("looktwice");

@@ -12,6 +12,8 @@
 #include "gl/context.h"
 #include "gl/framebuffer.h"
 #include "gl/gl.h"
+#include "gl/mesh.h"
+#include "gl/offscreen.h"
 #include "gl/texture.h"
 #include "overlay/palette.h"
 #include "render_scene.h"
@@ -671,6 +673,51 @@ TEST_F(Gl, ContextsComeAndGo) {
     out.push(s, 0, 0);
     EXPECT_TRUE(out.finish());
   }
+}
+
+TEST_F(Gl, MeshesAreTintedCoveredAndClipped) {
+  const gl::Owner owner;
+  gl::Offscreen picture;
+  picture.fit(owner, 8, 6);
+  gl::Texture coverage(owner, gl::Format::r8, 2, 1, gl::Filter::nearest);
+  const uint8_t levels[2] = {255, 128};
+  coverage.upload(levels, 2, 2, 1);
+  // A square of 3x2 units, two pixels each, its left half covered whole, its right half by half.
+  const uint32_t red = 0xff0000ffU;
+  gl::Mesh mesh;
+  mesh.scale = 2;
+  mesh.vertices = {{0, 0, 0, 0, red}, {3, 0, 1, 0, red}, {3, 2, 1, 0, red}, {0, 2, 0, 0, red}};
+  mesh.indices = {0, 1, 2, 0, 2, 3};
+  mesh.parts = {{0, 6, {1, 1, 20, 20}}};
+  // State that somebody left.
+  glColorMask(GL_FALSE, GL_FALSE, GL_FALSE, GL_FALSE);
+  glEnable(GL_SCISSOR_TEST);
+  glScissor(0, 0, 1, 1);
+  glEnable(GL_DEPTH_TEST);
+  picture.begin();
+  picture.clear(0, 0, 1);
+  gl::MeshDrawer drawer;
+  drawer.draw(owner, mesh, coverage, 8, 6);
+  const int row_bytes = 40;  // more than a row
+  std::vector<uint8_t> bytes(size_t{6} * row_bytes, 7);
+  picture.read(bytes.data(), row_bytes);
+  const auto at = [&](int x, int y) {
+    const uint8_t* p = &bytes[size_t(y) * row_bytes + size_t(x) * 4];
+    EXPECT_EQ(p[3], 255);
+    return Rgb{p[2], p[1], p[0]};
+  };
+  for (int y = 0; y < 6; ++y) {
+    for (int x = 0; x < 8; ++x) {
+      Rgb wanted{0, 0, 255};
+      if (x >= 1 && y >= 1 && x < 6 && y < 4) wanted = x < 3 ? Rgb{255, 0, 0} : Rgb{128, 0, 127};
+      EXPECT_LE(distance(at(x, y), wanted), 1) << x << "," << y;
+    }
+    if (y < 5) {
+      EXPECT_EQ(bytes[size_t(y) * row_bytes + 32], 7) << "bytes between rows";
+    }
+  }
+  EXPECT_FALSE(glIsEnabled(GL_BLEND));
+  EXPECT_FALSE(glIsEnabled(GL_SCISSOR_TEST));
 }
 
 }  // namespace
