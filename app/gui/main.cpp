@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "main_window.h"
+#include "render_thread.h"
 #include "theme.h"
 
 namespace {
@@ -34,6 +35,7 @@ int main(int argc, char** argv) {
                  "looktwice export INPUT -o out.mp4\n");
     return 1;
   }
+  RenderThread::instance();  // loads the driver while Qt starts
   QGuiApplication::setHighDpiScaleFactorRoundingPolicy(
       Qt::HighDpiScaleFactorRoundingPolicy::PassThrough);
   QApplication app(argc, argv);

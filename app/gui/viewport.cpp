@@ -41,6 +41,35 @@ class Viewport::Picture : public Underlay {
   }
 };
 
+namespace {
+
+/// Draws a small picture with marks and texts: what the driver has to compile for the first real
+/// one is then ready, while that is still being read and measured.
+void warm_up(compose::Compositor& compositor, compose::Scene scene) {
+  constexpr int kSide = 64;
+  const std::vector<uint8_t> grey(size_t{3} * kSide * kSide, 128);
+  auto clip = std::make_shared<trace::ClipTrace>();
+  clip->t = 2;
+  clip->h = clip->w = 2;
+  clip->has_rlt = true;
+  clip->frame_indices = {0, 1, 2, 3};
+  clip->frame_times = {0, 1, 2, 3};
+  clip->crop_x = clip->crop_y = kSide / 4;
+  clip->crop_width = clip->crop_height = kSide / 2;
+  clip->keep = {1, 1, 1, 1, 1, 0, 0, 0};
+  clip->run_length = trace::run_lengths_of(clip->keep, clip->t, clip->h, clip->w);
+  clip->difference.assign(clip->keep.size(), 0.0F);
+  scene.panes = {compose::Pane{}};
+  scene.layout = compose::Layout::single;
+  compositor.set_pane(0, {frames::make_rgb_frame(grey.data(), kSide, kSide, 2, 2.0), clip, {}});
+  compose::View small;
+  small.zoom = 0.5;
+  (void)compositor.picture(scene, {400, 300}, small, 1);
+  compositor.clear_panes();
+}
+
+}  // namespace
+
 Viewport::Viewport(Workspace& workspace, std::string name, QWidget* parent)
     : ImGuiWidget(parent),
       workspace_(workspace),
@@ -55,6 +84,9 @@ Viewport::Viewport(Workspace& workspace, std::string name, QWidget* parent)
   connect(&workspace, &Workspace::analysis_changed, this, redraw);
   connect(&workspace, &Workspace::place_changed, this, redraw);
   connect(&workspace.runner(), &TokenRunner::changed, this, redraw);
+  RenderThread::instance().post([compositor = compositor_, scene = workspace.document().scene] {
+    if (!RenderThread::instance().renderer().empty()) warm_up(*compositor, scene);
+  });
 }
 
 Viewport::~Viewport() = default;
@@ -261,6 +293,7 @@ void Viewport::screenshot(std::function<void(QImage)> done) {
   RenderThread::instance().post([self = QPointer<Viewport>(this), compositor = compositor_,
                                  scene = std::move(scene), inputs = std::move(inputs),
                                  done = std::move(done)] {
+    if (RenderThread::instance().renderer().empty()) return;  // which the widget says
     for (size_t i = 0; i < inputs.size(); ++i)
       compositor->set_pane(int(i), inputs[i]);
     const compose::Size size = compositor->natural_size(scene);
