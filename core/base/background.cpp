@@ -9,7 +9,7 @@ namespace looktwice {
 
 void work_in_background() noexcept {
 #ifdef __linux__
-  (void)setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), 10);
+  (void)setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), 5);
 #endif
 }
 

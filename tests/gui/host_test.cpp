@@ -304,33 +304,32 @@ TEST_F(Host, TheUiThreadNeverWaitsForADrawing) {
 
 TEST_F(Host, AWidgetMayGoWhileItIsDrawn) {
   struct Innards {
-    std::thread::id* where;
-    ~Innards() { *where = std::this_thread::get_id(); }
+    std::function<void()> gone;
+    explicit Innards(std::function<void()> f) : gone(std::move(f)) {}
+    ~Innards() { gone(); }
   };
   std::latch go(1);
-  std::atomic<bool> began = false, ended = false;
+  std::atomic<bool> began = false, destroyed = false;
   std::thread::id drawn_on, destroyed_on;
   auto* other = new Panel;
   auto* dock = new QDockWidget("Other", &window);
   dock->setWidget(other);
   window.addDockWidget(Qt::RightDockWidgetArea, dock);
   settle(*other);
-  other->under =
-      std::make_shared<Drawing>([&, innards = made_for_rendering<Innards>(Innards{&destroyed_on})] {
-        drawn_on = std::this_thread::get_id();
-        began = true;
-        go.wait();
-      });
-  destroyed_on = {};
+  auto innards = made_for_rendering<Innards>([&] {
+    destroyed_on = std::this_thread::get_id();
+    destroyed = true;
+  });
+  other->under = std::make_shared<Drawing>([&, innards = std::move(innards)] {
+    drawn_on = std::this_thread::get_id();
+    began = true;
+    go.wait();
+  });
   other->refresh();
   ASSERT_TRUE(QTest::qWaitFor([&] { return began.load(); }, 60'000));
   delete dock;
   go.count_down();
-  RenderThread::instance().post([&] { ended = true; });
-  ASSERT_TRUE(QTest::qWaitFor([&] { return ended.load(); }, 60'000));
-  ended = false;
-  RenderThread::instance().post([&] { ended = true; });
-  ASSERT_TRUE(QTest::qWaitFor([&] { return ended.load(); }, 60'000));
+  ASSERT_TRUE(QTest::qWaitFor([&] { return destroyed.load(); }, 60'000));
   EXPECT_EQ(destroyed_on, drawn_on);
   EXPECT_NE(destroyed_on, std::this_thread::get_id());
   click(*panel, panel->button);
