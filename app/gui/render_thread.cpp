@@ -152,7 +152,7 @@ struct RenderThread::State {
     while (true) {
       wake.wait(lock, [this] { return stopping || !tasks.empty() || !waiting.empty(); });
       if (!tasks.empty()) {
-        const std::function<void()> task = std::move(tasks.front());
+        std::function<void()> task = std::move(tasks.front());
         tasks.pop_front();
         lock.unlock();
         try {
@@ -160,6 +160,7 @@ struct RenderThread::State {
         } catch (const std::exception& error) {
           log(LogLevel::error, error.what());
         }
+        task = nullptr;  // what it held may post
         lock.lock();
         continue;
       }
@@ -215,9 +216,14 @@ uint64_t RenderThread::add(std::function<void(Rendered)> shown) {
 
 void RenderThread::remove(uint64_t client) {
   state_->clients.erase(client);
+  RenderRequest dropped;  // outlives the lock: what it held may post
   {
     const std::lock_guard lock(state_->mutex);
-    std::erase_if(state_->waiting, [&](const Waiting& w) { return w.client == client; });
+    const auto at = std::ranges::find(state_->waiting, client, &Waiting::client);
+    if (at != state_->waiting.end()) {
+      dropped = std::move(at->request);
+      state_->waiting.erase(at);
+    }
   }
   post([this, client] {
     if (state_->renderer) state_->renderer->forget(client);
@@ -230,7 +236,7 @@ void RenderThread::submit(uint64_t client, RenderRequest request) {
     const auto at = std::ranges::find(state_->waiting, client, &Waiting::client);
     if (at != state_->waiting.end()) {
       if (request.spare.isNull()) request.spare = std::move(at->request.spare);
-      at->request = std::move(request);
+      std::swap(at->request, request);  // the old one goes when the lock is gone
     } else {
       state_->waiting.push_back({client, std::move(request)});
     }

@@ -327,9 +327,15 @@ TEST_F(Host, AWidgetMayGoWhileItIsDrawn) {
   });
   other->refresh();
   ASSERT_TRUE(QTest::qWaitFor([&] { return began.load(); }, 60'000));
+  // Another one waits when the widget goes, and is the last to hold what it draws with.
+  std::atomic<bool> waiting_destroyed = false;
+  other->under = std::make_shared<Drawing>(
+      [held = made_for_rendering<Innards>([&] { waiting_destroyed = true; })] {});
+  other->refresh();
+  QCoreApplication::processEvents();
   delete dock;
   go.count_down();
-  ASSERT_TRUE(QTest::qWaitFor([&] { return destroyed.load(); }, 60'000));
+  ASSERT_TRUE(QTest::qWaitFor([&] { return destroyed && waiting_destroyed; }, 60'000));
   EXPECT_EQ(destroyed_on, drawn_on);
   EXPECT_NE(destroyed_on, std::this_thread::get_id());
   click(*panel, panel->button);
