@@ -35,6 +35,12 @@ def found(state, *names):
     return set(names) <= {m["name"] for m in state["model"]["found"]}
 
 
+def scroll_down(app, name):
+    """Turns the wheel over a control until its panel stands at its end."""
+    app.move(name)
+    app.xdo("click", "--repeat", 40, "--delay", 10, 5)
+
+
 def choose(app, name):
     app.wait(lambda s: found(s, name), f"model {name} found")
     app.click(f"model.{name}", 0.3, 0.25)
@@ -89,8 +95,7 @@ def dense_runs_are_compared():
         app.ready()
         choose(app, "good")
         app.wait(current, "a clip run")
-        app.move("tokens.bars")
-        app.xdo("click", "--repeat", 40, "--delay", 10, 5)  # to the end of the panel
+        scroll_down(app, "tokens.bars")
         app.click("tokens.dense")
         app.wait(lambda s: s["model"]["dense"] is not None, "a dense run")
         app.wait(lambda s: s["model"]["agreement"]["of"] == 1, "the comparison")
@@ -117,6 +122,7 @@ def a_broken_model_leaves_the_good_one():
         app.ready()
         choose(app, "good")
         app.wait(current, "a clip run")
+        scroll_down(app, "model.good")
         app.click("model.torn", 0.3, 0.25)
         state = app.wait(lambda s: s["model"]["classify"]["failed"].endswith("/torn"), "the refusal")
         check(state["model"]["classify"]["folder"].endswith("/good"), "the good model is gone")
