@@ -8,10 +8,11 @@
 
 namespace looktwice::gui {
 
-std::vector<int> schedule_values(const std::string& text, int layers) {
+std::vector<int> schedule_values(const std::string& text, int layers, std::string* wrong) {
   try {
     return tokens::parse_schedule(text).layers(layers);
-  } catch (const Error&) {
+  } catch (const Error& error) {
+    if (wrong != nullptr) *wrong = error.what();
     return {};
   }
 }

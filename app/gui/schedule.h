@@ -6,8 +6,8 @@
 
 namespace looktwice::gui {
 
-/// r of every layer; empty if the text is none or too long for the model.
-std::vector<int> schedule_values(const std::string& text, int layers);
+/// r of every layer; empty if the text is none or too long for the model: `wrong` then says why.
+std::vector<int> schedule_values(const std::string& text, int layers, std::string* wrong = nullptr);
 /// The shortest text for these numbers: "8" where all are equal, else "[8,8,4,…]".
 std::string schedule_text(const std::vector<int>& values);
 

@@ -236,7 +236,7 @@ void TokensPanel::merging(const View& view, Document& next) {
   const bool entered =
       ImGui::InputText("##schedule", schedule_.data(), schedule_.size(),
                        ImGuiInputTextFlags_EnterReturnsTrue | ImGuiInputTextFlags_AutoSelectAll);
-  const bool left = ImGui::IsItemDeactivatedAfterEdit();
+  const bool left = ImGui::IsItemDeactivatedAfterEdit(), edited = ImGui::IsItemEdited();
   probe_item("tokens.schedule");
   schedule_edited_ = ImGui::IsItemActive();
   if (ImGui::IsItemHovered())
@@ -245,8 +245,19 @@ void TokensPanel::merging(const View& view, Document& next) {
         "listed. As the command line's --tome.");
   if (entered || left) {
     const std::string text(trim(schedule_.data()));
-    if (!schedule_values(text, view.layers).empty()) t.tome = text;
+    schedule_error_.clear();
+    if (!schedule_values(text, view.layers, &schedule_error_).empty()) t.tome = text;
     schedule_edited_ = false;
+  } else if (edited) {
+    schedule_error_.clear();
+  }
+  if (!schedule_error_.empty()) {
+    ImGui::PushTextWrapPos(0);
+    ImGui::PushStyleColor(ImGuiCol_Text, bad());
+    ImGui::TextUnformatted(schedule_error_.c_str());
+    ImGui::PopStyleColor();
+    ImGui::PopTextWrapPos();
+    probe_item("tokens.schedule.error");
   }
   chart(view, next);
   // One number for all layers.

@@ -46,6 +46,7 @@ class TokensPanel : public ImGuiWidget {
   Workspace& workspace_;
   std::array<char, 2048> schedule_{};
   bool schedule_edited_ = false;
+  std::string schedule_error_;  ///< of what was typed last; empty: it was taken
   bool advanced_open_ = false;
 };
 

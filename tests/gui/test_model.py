@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """A model over the video: choosing one, merging, dense runs, broken models."""
+import json
 import os
 import shutil
+import struct
 import tempfile
 
 from app import App, check, main
@@ -27,6 +29,20 @@ class Models:
         self.env = {"LOOKTWICE_MODELS": self.folder, "XDG_DATA_HOME": self.folder}
         return self
 
+    def damage(self, change, file="model.safetensors"):
+        """Makes "torn" the good model again, then one file of it what change() says."""
+        target = os.path.join(self.folder, "torn")
+        for name in os.listdir(target):
+            os.remove(os.path.join(target, name))
+        shutil.copytree(os.path.join(GOLDEN, "tiny_videomae"), target, copy_function=shutil.copyfile,
+                        dirs_exist_ok=True)
+        path, data = os.path.join(target, file), b""
+        if os.path.exists(path):
+            with open(path, "rb") as f:
+                data = f.read()
+        with open(path, "wb") as f:
+            f.write(change(data))
+
     def __exit__(self, *_):
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -39,6 +55,43 @@ def scroll_down(app, name):
     """Turns the wheel over a control until its panel stands at its end."""
     app.move(name)
     app.xdo("click", "--repeat", 40, "--delay", 10, 5)
+
+
+def header(change):
+    """Damage: the weights with what change(header as a dict) leaves of their header."""
+    def damage(data):
+        (length,) = struct.unpack("<Q", data[:8])
+        tensors = json.loads(data[8:8 + length])
+        change(tensors)
+        text = json.dumps(tensors).encode()
+        return struct.pack("<Q", len(text)) + text + data[8 + length:]
+    return damage
+
+
+def tensor(**values):
+    return header(lambda tensors: tensors["head.bias"].update(values))
+
+
+def shifted(tensors):
+    begin, end = tensors["head.bias"]["data_offsets"]
+    tensors["head.bias"]["data_offsets"] = [begin - 4, end - 4]
+
+
+def config(**values):
+    return lambda data: json.dumps(dict(json.loads(data), **values)).encode()
+
+
+#: What is done to a model, and what the refusal has to name.
+DAMAGES = (
+    (lambda data: data[:len(data) // 2], "model.safetensors", "model.safetensors"),
+    (lambda data: struct.pack("<Q", 1 << 40) + data[8:], "model.safetensors", "claims"),
+    (header(shifted), "model.safetensors", "overlap"),
+    (tensor(dtype="F12"), "model.safetensors", "F12"),
+    (tensor(shape=[1 << 62, 1 << 62]), "model.safetensors", "head.bias"),
+    (header(lambda t: t.update({"head.bios": t.pop("head.bias")})), "model.safetensors", "head.bias"),
+    (config(hidden_size=64), "config.json", "64"),
+    (lambda _: b"one\ntwo\n", "labels.txt", "labels.txt"),
+)
 
 
 def choose(app, name):
@@ -128,7 +181,22 @@ def a_broken_model_leaves_the_good_one():
         check(state["model"]["classify"]["folder"].endswith("/good"), "the good model is gone")
         check("NaN" in state["model"]["classify"]["error"] or "finite" in state["model"]["classify"]["error"],
               f"says nothing of the damage: {state['model']['classify']['error']}")
+        for change, file, named in DAMAGES:
+            models.damage(change, file)
+            lines, before = app.state["log"], app.state["model"]["classify"]["error"]
+            app.click("model.torn", 0.3, 0.25)
+            state = app.wait(lambda s: s["model"]["classify"]["error"] not in ("", before)
+                             and s["log"] > lines, f"a refusal that names {named}")
+            check(named in state["model"]["classify"]["error"],
+                  f"does not name {named}: {state['model']['classify']['error']}")
+            check(state["model"]["classify"]["folder"].endswith("/good"), "the good model is gone")
         state = app.wait(lambda s: s["model"]["settings"].endswith("/good") and current(s), "the good one runs")
+        # So is a schedule that has more layers than the model.
+        app.edit("tokens.schedule")
+        app.type("[1,2,3,4]")
+        app.key("Return")
+        app.wait(lambda s: "tokens.schedule.error" in s["rects"] and s["model"]["tome"] == "0",
+                 "the schedule's refusal")
         # An image model takes over, frame by frame.
         choose(app, "image")
         app.wait(lambda s: current(s) and len(s["model"]["run"]["tokens"]) == 4, "an image model's run")
