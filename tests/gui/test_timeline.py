@@ -100,6 +100,8 @@ def a_click_shows_what_the_video_was_going_to_be():
         done = finished(app, 2)
         check(done["runs"][-1]["computed"] == [1, 2, 5, 7, 8], done["runs"][-1])
         check(done["runs"][-1]["previews"] == 8, "every step is kept")
+        check(done["runs"][0]["changes"] == 7, "what every token changed is seen without caching too")
+        check(done["runs"][-1]["changes"] == 4, "and under a policy that watches nothing")
         picture = app.shot()
         area = app.rect("generated.area")
         x, y, w, h = app.rect("timeline.row.1")
@@ -119,5 +121,27 @@ def a_click_shows_what_the_video_was_going_to_be():
         check(failed["b"] == done["b"], "the last finished run stays")
 
 
+def a_cancelled_run_leaves_the_last_result():
+    with start() as app:
+        app.ready()
+        load(app)
+        steps(app, 8)
+        choose(app, "interval")
+        app.click("generate.run")
+        done = finished(app, 2)
+        steps(app, 1000)
+        app.click("generate.run")
+        app.wait(lambda s: len(s["generate"]["runs"]) == 3 and s["generate"]["runs"][2]["computed"]
+                 and "generate.cancel" in s["rects"], "steps of a long run")
+        app.click("generate.cancel")
+        after = app.wait(lambda s: not s["generate"]["running"]
+                         and s["generate"]["runs"][2]["state"] == "cancelled", "the end of it")["generate"]
+        check(len(after["runs"][2]["computed"]) < 1000, "it ran to its end")
+        check(len(after["runs"]) == 3, "the run that waited behind it was started all the same")
+        check(after["b"] == done["b"] and after["error"] == "", after)
+        check(after["runs"][1]["state"] == "done", after["runs"])
+
+
 if __name__ == "__main__":
-    main(drag_a_threshold_see_the_ghost_then_the_run, a_click_shows_what_the_video_was_going_to_be)
+    main(drag_a_threshold_see_the_ghost_then_the_run, a_click_shows_what_the_video_was_going_to_be,
+         a_cancelled_run_leaves_the_last_result)
