@@ -53,27 +53,41 @@ DockTitle::DockTitle(QDockWidget* dock) : QWidget(dock), dock_(dock) {
   connect(float_, &QToolButton::clicked, dock, [dock] { dock->setFloating(!dock->isFloating()); });
   connect(close_, &QToolButton::clicked, dock, &QDockWidget::close);
   connect(&theme_events(), &ThemeEvents::changed, this, &DockTitle::restyle);
-  connect(dock, &QDockWidget::visibilityChanged, this, &DockTitle::name_once);
-  connect(dock, &QDockWidget::topLevelChanged, this, &DockTitle::name_once);
-  connect(dock, &QDockWidget::dockLocationChanged, this, &DockTitle::name_once);
   setAutoFillBackground(true);
   restyle();
 }
 
-void DockTitle::name_once() {
-  // Among tabs the name stands on the tab.
+QSize DockTitle::sizeHint() const {
+  return folded_ ? QSize(QWidget::sizeHint().width(), 0) : QWidget::sizeHint();
+}
+
+QSize DockTitle::minimumSizeHint() const {
+  return folded_ ? QSize(0, 0) : QWidget::minimumSizeHint();
+}
+
+void DockTitle::fold_among_tabs() {
   const auto* window = qobject_cast<QMainWindow*>(dock_->parentWidget());
   bool tabbed = false;
   if (window != nullptr && !dock_->isFloating()) {
     for (const QDockWidget* other : window->tabifiedDockWidgets(dock_))
       tabbed = tabbed || !other->isHidden();
   }
-  label_->setVisible(!tabbed);
+  if (tabbed == folded_) return;
+  folded_ = tabbed;
+  for (QWidget* part : {static_cast<QWidget*>(label_), static_cast<QWidget*>(float_),
+                        static_cast<QWidget*>(close_)})
+    part->setVisible(!folded_);
+  restyle();
+  updateGeometry();
+  dock_->layout()->invalidate();
 }
 
 void DockTitle::restyle() {
   const Theme& theme = current_theme();
-  layout()->setContentsMargins(int(px(12)), int(px(6)), int(px(6)), int(px(6)));
+  if (folded_)
+    layout()->setContentsMargins(0, 0, 0, 0);
+  else
+    layout()->setContentsMargins(int(px(12)), int(px(6)), int(px(6)), int(px(6)));
   layout()->setSpacing(int(px(2)));
   label_->setStyleSheet("font-weight: 600; color: " + theme.dim.name() + ";");
   const QString style = QStringLiteral(

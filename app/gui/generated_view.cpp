@@ -16,6 +16,14 @@ namespace {
 constexpr double kBar = 62;  ///< two lines: controls, then what they show
 constexpr double kGain = 4;
 
+/// The change that the brightest colour stands for: all but the few largest.
+float most_change(std::vector<float> change) {
+  if (change.empty()) return 0;
+  const auto at = change.begin() + ptrdiff_t(0.99 * double(change.size() - 1));
+  std::nth_element(change.begin(), at, change.end());
+  return *at;
+}
+
 /// The residual change of every token over the video, in the colours of the heat maps.
 frames::RgbVideoPtr with_change(const frames::RgbVideo& video, const std::vector<float>& change,
                                 int patch_height, int patch_width) {
@@ -23,9 +31,7 @@ frames::RgbVideoPtr with_change(const frames::RgbVideo& video, const std::vector
   const int rows = (video.height + patch_height - 1) / patch_height;
   const int columns = (video.width + patch_width - 1) / patch_width;
   if (change.size() != size_t(video.frames()) * size_t(rows) * size_t(columns)) return out;
-  std::vector<float> sorted(change);
-  std::sort(sorted.begin(), sorted.end());
-  const float most = std::max(1e-9F, sorted[size_t(0.99 * double(sorted.size() - 1))]);
+  const float most = std::max(1e-9F, most_change(change));
   size_t at = 0;
   for (int f = 0; f < video.frames(); ++f)
     for (int y = 0; y < video.height; ++y)
@@ -40,6 +46,30 @@ frames::RgbVideoPtr with_change(const frames::RgbVideo& video, const std::vector
               uint8_t(std::lround(0.4F * float(video.rgb[at + k]) + 0.6F * 255 * rgb[k]));
       }
   return out;
+}
+
+/// What the colours of with_change() stand for.
+void change_legend(float most) {
+  constexpr int kParts = 24;
+  const float height = ImGui::GetFrameHeight(), bar = float(px(10));
+  const auto text = [](const char* words) {
+    ImGui::AlignTextToFramePadding();
+    dim_text("%s", words);
+  };
+  text("0");
+  ImGui::SameLine(0, float(px(6)));
+  const ImVec2 at = ImGui::GetCursorScreenPos();
+  const float width = float(px(90)), top = at.y + (height - bar) / 2;
+  for (int i = 0; i < kParts; ++i) {
+    const auto c = overlay::at(overlay::Palette::cividis, (i + 0.5) / kParts);
+    ImGui::GetWindowDrawList()->AddRectFilled(
+        ImVec2(at.x + width * float(i) / kParts, top),
+        ImVec2(at.x + width * float(i + 1) / kParts, top + bar),
+        ImGui::GetColorU32(ImVec4(c.r, c.g, c.b, 1)));
+  }
+  ImGui::Dummy(ImVec2(width, height));
+  ImGui::SameLine(0, float(px(6)));
+  text(number_text(double(std::round(most * 1e4F) / 1e4F)).c_str());
 }
 
 }  // namespace
@@ -88,6 +118,7 @@ GeneratedView::GeneratedView(GenerateSession& session, QWidget* parent)
 void GeneratedView::rebuild() {
   panes_.clear();
   summary_.clear();
+  change_ = 0;
   const EntryPtr a = session_.a(), b = session_.b();
   const auto label = [](const EntryPtr& e) {
     return timeline::policy_label(e->settings.generate.cache);
@@ -107,7 +138,8 @@ void GeneratedView::rebuild() {
       if (session_.show_change() && change != b->changes.end() && generator) {
         const auto& patch = generator->model().config.patch;
         shown.video = with_change(*shown.video, change->second, patch[1], patch[2]);
-        shown.title += " · colour: change of each token";
+        shown.title += " · change of each token";
+        change_ = most_change(change->second);
       }
       panes_.push_back(shown);
     } else {
@@ -150,7 +182,16 @@ UnderlayPtr GeneratedView::underlay(QSize pixels) {
   }
   auto now = std::make_shared<Picture>();
   compose::Scene& scene = now->scene;
-  scene.layout = compose::Layout::side_by_side;
+  // Whatever makes the pictures larger.
+  const auto count = double(panes_.size()), columns = std::ceil(std::sqrt(count));
+  const auto size_in = [&](double across, double down) {
+    const frames::RgbVideo& video = *panes_.front().video;
+    return std::min(pixels.width() / across / video.width,
+                    (pixels.height() - top) / down / video.height);
+  };
+  scene.layout = size_in(count, 1) >= size_in(columns, std::ceil(count / columns))
+                     ? compose::Layout::side_by_side
+                     : compose::Layout::grid;
   scene.legend = compose::LegendPlace::none;
   scene.timeline = false;
   scene.panes.clear();
@@ -217,6 +258,10 @@ void GeneratedView::ui() {
       if (clicked)
         QMetaObject::invokeMethod(
             &session_, [this, on] { session_.set_show_change(on); }, Qt::QueuedConnection);
+      if (change_ > 0) {
+        change_legend(change_);
+        ImGui::SameLine(0, float(px(12)));
+      }
       if (ImGui::Button("Back to the result"))
         QMetaObject::invokeMethod(
             &session_, [this] { session_.choose(session_.chosen()); }, Qt::QueuedConnection);

@@ -35,6 +35,7 @@ class GeneratedView : public ImGuiWidget {
   std::shared_ptr<const Picture> picture_;           ///< the last one
   std::vector<Shown> panes_;
   std::string summary_;
+  float change_ = 0;  ///< what the brightest colour of the tokens' change stands for; 0: not shown
   bool difference_ = false, playing_ = true;
   int frame_ = 0, frames_ = 0;
   double fps_ = 8;

@@ -2,6 +2,8 @@
 
 #include <QDockWidget>
 #include <QStatusBar>
+#include <QTabBar>
+#include <utility>
 
 #include "charts_panel.h"
 #include "dock_title.h"
@@ -26,7 +28,25 @@ QDockWidget* MainWindow::add_dock(const char* name, const QString& title, QWidge
   addDockWidget(area, dock);
   if (beside != nullptr) tabifyDockWidget(beside, dock);
   docks_ << dock;
+  for (const auto signal : {&QDockWidget::visibilityChanged, &QDockWidget::topLevelChanged})
+    connect(dock, signal, this, &MainWindow::fold_titles, Qt::QueuedConnection);
+  connect(dock, &QDockWidget::dockLocationChanged, this, &MainWindow::fold_titles,
+          Qt::QueuedConnection);
   return dock;
+}
+
+void MainWindow::fold_titles() {
+  for (const QDockWidget* dock : std::as_const(docks_))
+    if (auto* title = qobject_cast<DockTitle*>(dock->titleBarWidget())) title->fold_among_tabs();
+  // Tabs stand for the titles that are folded: their double click undocks as a title's does.
+  for (QTabBar* bar : findChildren<QTabBar*>(QString(), Qt::FindDirectChildrenOnly)) {
+    if (bar->property("undocks").toBool()) continue;
+    bar->setProperty("undocks", true);
+    connect(bar, &QTabBar::tabBarDoubleClicked, this, [this, bar](int tab) {
+      for (QDockWidget* dock : std::as_const(docks_))
+        if (tab >= 0 && dock->windowTitle() == bar->tabText(tab)) dock->setFloating(true);
+    });
+  }
 }
 
 void MainWindow::add_dock_commands(QDockWidget* dock) {
@@ -78,7 +98,7 @@ void MainWindow::build_docks() {
   QDockWidget* charts = add_dock("charts", "Charts", charts_, Qt::BottomDockWidgetArea);
   QDockWidget* log = add_dock("log", "Log", log_, Qt::BottomDockWidgetArea, charts);
   log->hide();
-  build_generate_docks(inspector, charts);
+  build_generate_docks(threshold, inspector, charts);
   for (QDockWidget* dock : docks_)
     add_dock_commands(dock);
   setCorner(Qt::BottomRightCorner, Qt::RightDockWidgetArea);

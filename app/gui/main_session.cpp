@@ -17,7 +17,7 @@
 namespace looktwice::gui {
 namespace {
 
-constexpr int kLayoutVersion = 2;
+constexpr int kLayoutVersion = 3;
 constexpr int kRecent = 12;
 constexpr const char* kFirstScene = "synth:static";
 

@@ -63,8 +63,10 @@ class MainWindow : public QMainWindow {
  private:
   // main_docks.cpp
   void build_docks();
+  void fold_titles();
   // main_generate.cpp
-  void build_generate_docks(QDockWidget* right, QDockWidget* bottom);
+  /// Beside which panels of the right column (upper, lower) and of the bottom theirs go.
+  void build_generate_docks(QDockWidget* upper, QDockWidget* lower, QDockWidget* bottom);
   /// `beside`: the panel shares its place with that one, as a tab.
   QDockWidget* add_dock(const char* name, const QString& title, QWidget* content,
                         Qt::DockWidgetArea area, QDockWidget* beside = nullptr);

@@ -47,6 +47,20 @@ class Models:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+def reveal(app, name):
+    """Scrolls the Source panel until a model's row stands well inside it."""
+    left, top, _, _ = app.rect("window")
+    for _ in range(60):
+        y = app.wait(lambda s: f"model.{name}" in s["rects"], f"model {name}")["rects"][f"model.{name}"][1]
+        if top + 60 <= y <= top + 390:
+            return
+        before = y
+        app.xdo("mousemove", left + 140, top + 200)
+        app.xdo("click", 4 if y < top + 60 else 5)
+        with app.changed:
+            app.changed.wait_for(lambda: app.last["rects"][f"model.{name}"][1] != before, 2)
+
+
 def found(state, *names):
     return set(names) <= {m["name"] for m in state["model"]["found"]}
 
@@ -96,6 +110,7 @@ DAMAGES = (
 
 def choose(app, name):
     app.wait(lambda s: found(s, name), f"model {name} found")
+    reveal(app, name)
     app.click(f"model.{name}", 0.3, 0.25)
     return app.wait(lambda s: s["model"]["classify"]["folder"].endswith("/" + name), f"{name} loaded")
 
@@ -175,7 +190,7 @@ def a_broken_model_leaves_the_good_one():
         app.ready()
         choose(app, "good")
         app.wait(current, "a clip run")
-        scroll_down(app, "model.good")
+        reveal(app, "torn")
         app.click("model.torn", 0.3, 0.25)
         state = app.wait(lambda s: s["model"]["classify"]["failed"].endswith("/torn"), "the refusal")
         check(state["model"]["classify"]["folder"].endswith("/good"), "the good model is gone")
@@ -184,6 +199,7 @@ def a_broken_model_leaves_the_good_one():
         for change, file, named in DAMAGES:
             models.damage(change, file)
             lines, before = app.state["log"], app.state["model"]["classify"]["error"]
+            reveal(app, "torn")
             app.click("model.torn", 0.3, 0.25)
             state = app.wait(lambda s: s["model"]["classify"]["error"] not in ("", before)
                              and s["log"] > lines, f"a refusal that names {named}")
