@@ -184,6 +184,16 @@ class App:
             with self.changed:  # a panel that moved meanwhile: click where it is now
                 self.changed.wait_for(lambda: self.last["editing"], min(WAIT, 10))
 
+    def pick(self, name, item):
+        """Opens a list and clicks one of its items."""
+        place, end = f"{name}.{item}", time.monotonic() + WAIT
+        while place not in self.state["rects"]:
+            check(time.monotonic() < end, f"waited in vain for: the list {name}")
+            self.click(name)
+            with self.changed:  # a panel that moved meanwhile: click where it is now
+                self.changed.wait_for(lambda: place in self.last["rects"], min(WAIT, 10))
+        self.click(place)
+
     def drag(self, name, start, end, steps=12):
         """Drags inside a control from one (fx, fy) to another."""
         x0, y0 = self.at(name, *start)

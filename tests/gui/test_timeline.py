@@ -29,8 +29,7 @@ def show(app, panel):
 def load(app):
     show(app, "generate")
     app.wait(lambda s: s["rects"]["generate.model"][0] > 0, "the panel in front")
-    app.click("generate.model")
-    app.click("generate.model.tiny_dit")
+    app.pick("generate.model", "tiny_dit")
     # Timeline and videos come to the front by themselves.
     app.wait(lambda s: s["model"]["generate"]["folder"].endswith("tiny_dit")
              and "timeline.area" in s["rects"] and s["docks"]["dock.generated"]["visible"],
@@ -41,8 +40,7 @@ def load(app):
 
 
 def choose(app, policy):
-    app.click("generate.policy")
-    app.click("generate.policy." + policy)
+    app.pick("generate.policy", policy)
     app.wait(lambda s: s["generate"]["cache"].startswith(policy), policy)
 
 
