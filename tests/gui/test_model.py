@@ -55,7 +55,7 @@ def reveal(app, name):
         if top + 60 <= y <= top + 390:
             return
         before = y
-        app.xdo("mousemove", left + 140, top + 200)
+        app.xdo("mousemove", left + 140, top + 340)  # not over a list: the wheel would turn it
         app.xdo("click", 4 if y < top + 60 else 5)
         with app.changed:
             app.changed.wait_for(lambda: app.last["rects"][f"model.{name}"][1] != before, 2)
