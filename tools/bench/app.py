@@ -29,7 +29,7 @@ def run(*options, **kind):
         command = [program, "--no-tour", "--window", "1280x720", *options, "synth:static"]
         if kind.get("idle"):
             process = subprocess.Popen(command, env=variables, stderr=subprocess.DEVNULL)
-            time.sleep(6)  # measured and settled
+            time.sleep(20)  # until its clips are measured
 
             def ticks():
                 with open(f"/proc/{process.pid}/stat") as file:
