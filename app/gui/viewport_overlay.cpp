@@ -55,9 +55,10 @@ std::string difference_text(float difference) {
 std::string decision_text(const overlay::TokenState& token, float tau) {
   if (token.t == 0) return "The first tubelet of a clip is always kept.";
   if (token.kept) {
-    return format("It changed by %.3f, more than τ = %.3f.", double(token.difference), double(tau));
+    return format("It changed by %.3f,\nmore than τ = %.3f.", double(token.difference),
+                  double(tau));
   }
-  return format("It changed by %.3f, no more than τ = %.3f.", double(token.difference),
+  return format("It changed by %.3f,\nno more than τ = %.3f.", double(token.difference),
                 double(tau));
 }
 
