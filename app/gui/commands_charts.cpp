@@ -1,7 +1,6 @@
 // Commands of the main window: charts, the table, run A against run B, the region of interest.
 
 #include <QFileDialog>
-#include <QInputDialog>
 #include <QRegularExpression>
 #include <QStatusBar>
 
@@ -138,17 +137,16 @@ void MainWindow::export_table() {
 
 void MainWindow::type_region() {
   const QRect now = workspace_.region().value_or(quality_.area_rect());
-  QInputDialog dialog(this);
-  dialog.setObjectName("region");
-  dialog.setWindowTitle("Region of interest");
-  dialog.setLabelText("x, y, width, height in pixels of the video (empty: the model's crop)");
-  dialog.setTextValue(QStringLiteral("%1, %2, %3, %4")
-                          .arg(now.x())
-                          .arg(now.y())
-                          .arg(now.width())
-                          .arg(now.height()));
-  if (dialog.exec() != QDialog::Accepted) return;
-  const QString text = dialog.textValue().trimmed();
+  const auto answer =
+      ask_text("region", "Region of interest",
+               "x, y, width, height in pixels of the video (empty: the model's crop)",
+               QStringLiteral("%1, %2, %3, %4")
+                   .arg(now.x())
+                   .arg(now.y())
+                   .arg(now.width())
+                   .arg(now.height()));
+  if (!answer) return;
+  const QString& text = *answer;
   if (text.isEmpty()) {
     workspace_.set_region(std::nullopt);
     return;

@@ -23,6 +23,19 @@ void MainWindow::ask_value(const ValueQuestion& q) {
   if (dialog.exec() == QDialog::Accepted) q.set(dialog.doubleValue());
 }
 
+std::optional<QString> MainWindow::ask_text(const char* name, const QString& title,
+                                            const QString& label, const QString& now,
+                                            double width) {
+  QInputDialog dialog(this);
+  dialog.setObjectName(name);
+  dialog.setWindowTitle(title);
+  dialog.setLabelText(label);
+  dialog.setTextValue(now);
+  if (width > 0) dialog.resize(int(width), dialog.height());
+  if (dialog.exec() != QDialog::Accepted) return std::nullopt;
+  return dialog.textValue().trimmed();
+}
+
 void MainWindow::add_layer_commands() {
   const auto edit = [this](const char* what, const std::function<void(compose::Scene&)>& change) {
     Document next = workspace_.document();

@@ -1,7 +1,6 @@
 // Commands of the main window: what the picture shows.
 
 #include <QDockWidget>
-#include <QInputDialog>
 #include <QRegularExpression>
 #include <QStatusBar>
 
@@ -13,17 +12,14 @@ namespace looktwice::gui {
 void MainWindow::type_view() {
   const int width = workspace_.status().info.width, height = workspace_.status().info.height;
   const compose::View now = viewport_->view();
-  QInputDialog dialog(this);
-  dialog.setObjectName("view");
-  dialog.setWindowTitle("Zoom and position");
-  dialog.setLabelText("x, y of the pixel in the middle, zoom in % (0: the whole frame)");
-  dialog.setTextValue(QStringLiteral("%1, %2, %3")
-                          .arg(now.center_x * width, 0, 'f', 1)
-                          .arg(now.center_y * height, 0, 'f', 1)
-                          .arg(now.zoom * 100, 0, 'g', 6));
-  if (dialog.exec() != QDialog::Accepted) return;
-  const QStringList words =
-      dialog.textValue().split(QRegularExpression(R"([\s,;%]+)"), Qt::SkipEmptyParts);
+  const auto answer = ask_text("view", "Zoom and position",
+                               "x, y of the pixel in the middle, zoom in % (0: the whole frame)",
+                               QStringLiteral("%1, %2, %3")
+                                   .arg(now.center_x * width, 0, 'f', 1)
+                                   .arg(now.center_y * height, 0, 'f', 1)
+                                   .arg(now.zoom * 100, 0, 'g', 6));
+  if (!answer) return;
+  const QStringList words = answer->split(QRegularExpression(R"([\s,;%]+)"), Qt::SkipEmptyParts);
   bool good[3] = {};
   double value[3] = {};
   for (int i = 0; i < 3 && i < words.size(); ++i)
@@ -34,7 +30,7 @@ void MainWindow::type_view() {
     statusBar()->showMessage(
         QStringLiteral("\"%1\" is no place in a picture of %2 × %3: give x, y and a zoom of 1 to "
                        "6400 %, as in 640, 360, 200")
-            .arg(dialog.textValue())
+            .arg(*answer)
             .arg(width)
             .arg(height),
         10000);
@@ -114,11 +110,9 @@ void MainWindow::add_view_commands() {
          name,
          tip,
          {QKeySequence(keys)},
-         scene(name, [pane](compose::Scene& s) { s.only = s.only == pane ? -1 : pane; }),
-         [this] {
-           const compose::Scene& s = workspace_.document().scene;
-           return s.panes.size() > 1 && s.layout != Layout::difference;
-         },
+         scene("One side",
+               [pane](compose::Scene& s) { s.only = compose::only_pane(s) == pane ? -1 : pane; }),
+         [this] { return compose::shows_several(workspace_.document().scene); },
          [this, pane] { return compose::only_pane(workspace_.document().scene) == pane; }});
   };
   only("view.only_first", "Only the &first", "Hide what RLT hands on; again to show both", "Q", 0);

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/text.h"
+#include "composed.h"
 #include "overlay/palette.h"
 #include "probe.h"
 #include "theme.h"
@@ -24,14 +25,15 @@ float most_change(std::vector<float> change) {
   return *at;
 }
 
-/// The residual change of every token over the video, in the colours of the heat maps.
+/// The residual change of every token over the video, in the colours of the heat maps, the last of
+/// them for `most`.
 frames::RgbVideoPtr with_change(const frames::RgbVideo& video, const std::vector<float>& change,
-                                int patch_height, int patch_width) {
+                                float most, int patch_height, int patch_width) {
   auto out = std::make_shared<frames::RgbVideo>(video);
   const int rows = (video.height + patch_height - 1) / patch_height;
   const int columns = (video.width + patch_width - 1) / patch_width;
   if (change.size() != size_t(video.frames()) * size_t(rows) * size_t(columns)) return out;
-  const float most = std::max(1e-9F, most_change(change));
+  most = std::max(1e-9F, most);
   size_t at = 0;
   for (int f = 0; f < video.frames(); ++f)
     for (int y = 0; y < video.height; ++y)
@@ -75,33 +77,16 @@ void change_legend(float most) {
 }  // namespace
 
 /// The panes at one moment, for the render thread.
-class GeneratedView::Picture : public Underlay {
+class GeneratedView::Picture : public Composed {
  public:
-  compose::Scene scene;
-  std::vector<compose::PaneInput> inputs;                  ///< [pane]
-  std::vector<std::pair<frames::RgbVideoPtr, int>> shown;  ///< what they are made of
-  compose::Size size;
-  int top = 0;
-  double scale = 1;
-  std::shared_ptr<compose::Compositor> compositor;
+  std::vector<std::pair<frames::RgbVideoPtr, int>> shown;  ///< what the inputs are made of
 
   bool same(const Picture& other) const {
     const auto captions = [](const compose::PaneInput& a, const compose::PaneInput& b) {
       return a.caption == b.caption;
     };
-    return scene == other.scene && shown == other.shown && size == other.size && top == other.top &&
-           scale == other.scale && std::ranges::equal(inputs, other.inputs, captions);
-  }
-  void draw(const RenderTarget& to) const override {
-    for (size_t i = 0; i < inputs.size(); ++i)
-      compositor->set_pane(int(i), inputs[i]);
-    compose::Target target;
-    target.framebuffer = to.framebuffer;
-    target.y = top;
-    target.size = size;
-    target.framebuffer_height = to.height;
-    target.bottom_up = false;
-    compositor->draw(scene, target, {}, scale);
+    return same_place(other) && shown == other.shown &&
+           std::ranges::equal(inputs, other.inputs, captions);
   }
 };
 
@@ -137,9 +122,9 @@ void GeneratedView::rebuild() {
       const auto generator = session_.library().generator();
       if (session_.show_change() && change != b->changes.end() && generator) {
         const auto& patch = generator->model().config.patch;
-        shown.video = with_change(*shown.video, change->second, patch[1], patch[2]);
-        shown.title += " · change of each token";
         change_ = most_change(change->second);
+        shown.video = with_change(*shown.video, change->second, change_, patch[1], patch[2]);
+        shown.title += " · change of each token";
       }
       panes_.push_back(shown);
     } else {

@@ -60,7 +60,7 @@ void LayersPanel::layout(Document& next) {
     if (next.scene.layout == kLayouts[i]) chosen = i;
   }
   if (segments("layout", &chosen, kNames, kCount, kTips)) set_layout(next, kLayouts[chosen]);
-  if (next.scene.panes.size() > 1 && next.scene.layout != Layout::difference) {
+  if (compose::shows_several(next.scene)) {
     static constexpr const char* kSides[] = {"Both", "First", "Second"};
     int side = compose::only_pane(next.scene) + 1;
     if (segments("only", &side, kSides, 3)) next.scene.only = side - 1;

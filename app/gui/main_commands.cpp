@@ -5,7 +5,6 @@
 #include <QDockWidget>
 #include <QFileDialog>
 #include <QImage>
-#include <QInputDialog>
 #include <QMenuBar>
 #include <QStatusBar>
 
@@ -160,13 +159,10 @@ void MainWindow::open_dialog() {
 }
 
 void MainWindow::open_url_dialog() {
-  QInputDialog dialog(this);
-  dialog.setObjectName("address");
-  dialog.setWindowTitle("Open address");
-  dialog.setLabelText("camera:/dev/video0, screen::0, lavfi:GRAPH, synth:NAME or a path");
-  dialog.setTextValue(QString::fromStdString(workspace_.input()));
-  dialog.resize(int(px(460)), dialog.height());
-  if (dialog.exec() == QDialog::Accepted) open(dialog.textValue().trimmed());
+  const auto answer = ask_text("address", "Open address",
+                               "camera:/dev/video0, screen::0, lavfi:GRAPH, synth:NAME or a path",
+                               QString::fromStdString(workspace_.input()), px(460));
+  if (answer) open(*answer);
 }
 
 void MainWindow::save_screenshot() {

@@ -5,6 +5,7 @@
 #include <QPointer>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "commands.h"
@@ -115,6 +116,10 @@ class MainWindow : public QMainWindow {
     std::function<void(double)> set;
   };
   void ask_value(const ValueQuestion& question);
+  /// A line of text, trimmed; none if the user thinks better of it. `width` of the dialog in
+  /// logical pixels; 0: as it comes.
+  std::optional<QString> ask_text(const char* name, const QString& title, const QString& label,
+                                  const QString& now, double width = 0);
   // tour
   void start_tour();
   void show_tour_step(int step);

@@ -59,6 +59,11 @@ void choice(const std::string& id, const std::string& name, const std::string& h
   probe_item("option." + id);
 }
 
+/// "cuda:1" is cuda's too.
+bool on_cuda(const engine::RunSettings& run) {
+  return run.backend.rfind("cuda", 0) == 0;
+}
+
 /// Which backend: those that are not there say why, and under the choice stands why the chosen one,
 /// or the GPU that "auto" looks for first, is not.
 void backend_choice(const std::vector<compute::BackendInfo>& known, engine::RunSettings& run) {
@@ -81,7 +86,7 @@ void backend_choice(const std::vector<compute::BackendInfo>& known, engine::RunS
     ImGui::EndCombo();
   }
   probe_item("option.backend");
-  const bool gpu = run.backend == "auto" || run.backend.rfind("cuda", 0) == 0;
+  const bool gpu = run.backend == "auto" || on_cuda(run);
   const std::string missing = reason(gpu ? "cuda" : run.backend);
   if (missing.empty()) return;
   ImGui::PushTextWrapPos(0);
@@ -139,13 +144,13 @@ void TokensPanel::advanced(Document& next) {
   double threads = run.threads;
   if (value_field("option.threads", &threads, 0, 256, "%.0f", ImGui::GetContentRegionAvail().x))
     run.threads = int(threads);
-  if (run.backend.rfind("cuda", 0) == 0) {
+  if (on_cuda(run)) {
     label("GPU", "Which one, counted from 0");
     double number = run.backend.size() > 5 ? std::atoi(run.backend.c_str() + 5) : 0;
     if (value_field("option.gpu", &number, 0, 63, "%.0f", ImGui::GetContentRegionAvail().x))
       run.backend = number > 0 ? "cuda:" + std::to_string(int(number)) : "cuda";
   }
-  if (run.backend == "auto" || run.backend.rfind("cuda", 0) == 0) {
+  if (run.backend == "auto" || on_cuda(run)) {
     label("GPU memory", "Most memory to take of a GPU, in MiB; 0: what is free");
     double memory = run.device_memory;
     if (value_field("option.device-memory", &memory, 0, 1 << 24, "%.0f",

@@ -5,6 +5,7 @@
 #include <QPointer>
 #include <cmath>
 
+#include "composed.h"
 #include "latency.h"
 #include "probe.h"
 #include "quality_meter.h"
@@ -15,29 +16,12 @@
 namespace looktwice::gui {
 
 /// Everything that the panes show, for the render thread.
-class Viewport::Picture : public Underlay {
+class Viewport::Picture : public Composed {
  public:
-  compose::Scene scene;
-  std::vector<compose::PaneInput> inputs;  ///< [pane]
-  compose::View view;
-  compose::Size size;
-  double scale = 1;
   float tau = 0;
-  std::shared_ptr<compose::Compositor> compositor;
 
   bool same(const Picture& other) const {
-    return scene == other.scene && inputs == other.inputs && view == other.view &&
-           size == other.size && scale == other.scale && tau == other.tau;
-  }
-  void draw(const RenderTarget& to) const override {
-    for (size_t i = 0; i < inputs.size(); ++i)
-      compositor->set_pane(int(i), inputs[i]);
-    compose::Target target;
-    target.framebuffer = to.framebuffer;
-    target.size = size;
-    target.framebuffer_height = to.height;
-    target.bottom_up = false;
-    compositor->draw(scene, target, view, scale);
+    return same_place(other) && inputs == other.inputs && tau == other.tau;
   }
 };
 
@@ -294,8 +278,7 @@ void Viewport::screenshot(std::function<void(QImage)> done) {
                                  scene = std::move(scene), inputs = std::move(inputs),
                                  done = std::move(done)] {
     if (RenderThread::instance().renderer().empty()) return;  // which the widget says
-    for (size_t i = 0; i < inputs.size(); ++i)
-      compositor->set_pane(int(i), inputs[i]);
+    compositor->set_panes(inputs);
     const compose::Size size = compositor->natural_size(scene);
     const std::vector<uint8_t> rgb = compositor->picture(scene, size);
     QImage image =

@@ -89,12 +89,12 @@ void Watchdog::reset() {
 
 Watchdog::Report Watchdog::report() const {
   std::vector<float> sorted;
+  Report report;
   {
     const std::lock_guard lock(mutex_);
     sorted = samples_;
+    report.start = start_;
   }
-  Report report;
-  report.start = start_;
   report.samples = sorted.size();
   if (sorted.empty()) return report;
   std::ranges::sort(sorted);

@@ -46,6 +46,11 @@ void Compositor::set_pane(int pane, PaneInput input) {
   }
 }
 
+void Compositor::set_panes(const std::vector<PaneInput>& inputs) {
+  for (size_t i = 0; i < inputs.size(); ++i)
+    set_pane(static_cast<int>(i), inputs[i]);
+}
+
 void Compositor::clear_panes() {
   parts_->panes.clear();
 }

@@ -58,6 +58,8 @@ class Compositor {
 
   /// No context needed: frames are uploaded when drawn.
   void set_pane(int pane, PaneInput input);
+  /// Panes 0, 1, … of a scene.
+  void set_panes(const std::vector<PaneInput>& inputs);
   void clear_panes();
   /// Cache traces to draw beneath the panes where the scene says so; null: none. Shared and
   /// immutable like everything else: give a new one when it changes.

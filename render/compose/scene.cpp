@@ -1,6 +1,5 @@
 #include "compose/scene.h"
 
-#include <algorithm>
 #include <cmath>
 
 #include "overlay/json_fields.h"
@@ -30,10 +29,14 @@ Scene comparison_scene(Layout layout) {
   return scene;
 }
 
+bool shows_several(const Scene& scene) {
+  return scene.layout != Layout::single && scene.layout != Layout::difference &&
+         scene.panes.size() > 1;
+}
+
 int only_pane(const Scene& scene) {
-  if (scene.layout == Layout::single || scene.layout == Layout::difference) return -1;
-  const int panes = static_cast<int>(scene.panes.size());
-  return panes > 1 && scene.only < panes ? std::max(-1, scene.only) : -1;
+  const bool there = scene.only >= 0 && scene.only < static_cast<int>(scene.panes.size());
+  return shows_several(scene) && there ? scene.only : -1;
 }
 
 Layout layout_from_name(const std::string& name, const std::string& where) {

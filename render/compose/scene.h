@@ -44,6 +44,9 @@ struct Scene {
 
 /// Original with its marks and, at its side (or under the wipe, or subtracted), what RLT hands on.
 Scene comparison_scene(Layout layout);
+/// Whether several panes are shown, each in a place of its own or under the wipe: one can be
+/// hidden.
+bool shows_several(const Scene& scene);
 /// The pane that is shown alone where the layout has several; -1 where all are.
 int only_pane(const Scene& scene);
 

@@ -34,11 +34,11 @@ constexpr unsigned kOpenGlApi = 0x30A2, kUnpackBuffer = 0x88EC, kStreamDraw = 0x
                    kRenderer = 0x1F01;
 
 struct Egl {
-  Handle library = dlopen("libEGL.so.1", RTLD_NOW | RTLD_GLOBAL);
+  Handle loaded = dlopen("libEGL.so.1", RTLD_NOW | RTLD_GLOBAL);
   Handle (*find)(const char*) = nullptr;
   template <typename F>
   F* get(const char* name) const {
-    Handle f = dlsym(library, name);
+    Handle f = dlsym(loaded, name);
     if (!f && find) f = find(name);
     return reinterpret_cast<F*>(f);
   }
@@ -111,7 +111,7 @@ Json check(const Egl& egl, compute::Backend& backend) {
 
 int run(const std::string& json) {
   Egl egl;
-  if (!egl.library) {
+  if (!egl.loaded) {
     std::printf("there is no libEGL.so.1\n");
     return 77;
   }

@@ -56,6 +56,16 @@ def finished(app, number):
                     >= number and not s["generate"]["running"], f"{number} finished runs")["generate"]
 
 
+def run_every_other_step(app):
+    """Eight steps, uncached and under interval: what the app then knows of both runs."""
+    app.ready()
+    load(app)
+    steps(app, 8)
+    choose(app, "interval")
+    app.click("generate.run")
+    return finished(app, 2)
+
+
 def drag_a_threshold_see_the_ghost_then_the_run():
     with start() as app:
         app.ready()
@@ -90,12 +100,7 @@ def drag_a_threshold_see_the_ghost_then_the_run():
 
 def a_click_shows_what_the_video_was_going_to_be():
     with start() as app:
-        app.ready()
-        load(app)
-        steps(app, 8)
-        choose(app, "interval")
-        app.click("generate.run")
-        done = finished(app, 2)
+        done = run_every_other_step(app)
         check(done["runs"][-1]["computed"] == [1, 2, 5, 7, 8], done["runs"][-1])
         check(done["runs"][-1]["previews"] == 8, "every step is kept")
         check(done["runs"][0]["changes"] == 7, "what every token changed is seen without caching too")
@@ -121,12 +126,7 @@ def a_click_shows_what_the_video_was_going_to_be():
 
 def a_cancelled_run_leaves_the_last_result():
     with start() as app:
-        app.ready()
-        load(app)
-        steps(app, 8)
-        choose(app, "interval")
-        app.click("generate.run")
-        done = finished(app, 2)
+        done = run_every_other_step(app)
         steps(app, 1000)
         app.click("generate.run")
         app.wait(lambda s: len(s["generate"]["runs"]) == 3 and s["generate"]["runs"][2]["computed"]

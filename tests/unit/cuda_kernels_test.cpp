@@ -11,6 +11,7 @@
 #include "compute/factories.h"
 #include "emulation/emulated_device.h"
 #include "emulation/turns.h"
+#include "support/random_tensor.h"
 
 namespace looktwice::compute::cuda {
 namespace {
@@ -23,15 +24,6 @@ std::shared_ptr<CudaBackend> cuda_backend(DType dtype, EmulatedOptions device = 
   options.pool.segment = 0;  // every tensor an allocation of its own
   options.workspace = 0;
   return std::make_shared<CudaBackend>(emulated_device(device), options);
-}
-
-Tensor random(Shape shape, uint32_t seed, float scale = 1) {
-  Tensor t(std::move(shape), DType::f32);
-  std::mt19937 engine(seed);
-  std::normal_distribution<float> normal(0, scale);
-  for (int64_t i = 0; i < t.elements(); ++i)
-    t.data<float>()[i] = normal(engine);
-  return t;
 }
 
 /// Values of a dtype, as float32.
@@ -84,7 +76,7 @@ class Kernels : public testing::TestWithParam<DType> {
   }
   /// The reference sees float32 inputs of the tested dtype's values.
   Tensor in(Shape shape, uint32_t seed, float scale = 1) const {
-    return rounded(random(std::move(shape), seed, scale), GetParam());
+    return rounded(random_tensor(std::move(shape), seed, scale), GetParam());
   }
 };
 
@@ -97,8 +89,8 @@ TEST_P(Kernels, LayerNorm) {
       agree([&](const Inputs& i) {
         const Tensor y = i.y({5, cols});
         i.backend.layer_norm(y, i.x(in({5, cols}, 1, 3)),
-                             affine ? i.f(random({cols}, 2)) : Tensor{},
-                             affine ? i.f(random({cols}, 3)) : Tensor{}, 1e-6f);
+                             affine ? i.f(random_tensor({cols}, 2)) : Tensor{},
+                             affine ? i.f(random_tensor({cols}, 3)) : Tensor{}, 1e-6f);
         return y;
       });
     }
@@ -115,13 +107,13 @@ TEST_P(Kernels, ModulateGatedAddCombineActivateCopy) {
       };
       agree([&](const Inputs& i) {
         const Tensor y = i.y({7, cols});
-        i.backend.modulate(y, i.x(x), i.f(random({3, cols}, 3)), i.f(random({3, cols}, 4)),
-                           groups(i));
+        i.backend.modulate(y, i.x(x), i.f(random_tensor({3, cols}, 3)),
+                           i.f(random_tensor({3, cols}, 4)), groups(i));
         return y;
       });
       agree([&](const Inputs& i) {
         const Tensor y = i.x(x);  // in place
-        i.backend.gated_add(y, y, i.x(r), grouped ? i.f(random({3, cols}, 3)) : Tensor{},
+        i.backend.gated_add(y, y, i.x(r), grouped ? i.f(random_tensor({3, cols}, 3)) : Tensor{},
                             groups(i));
         return y;
       });
@@ -154,8 +146,8 @@ TEST_P(Kernels, NormsThatModulateAndTurnInOnePass) {
       SCOPED_TRACE(cols);
       agree([&](const Inputs& i) {
         const Tensor y = i.y({5, cols});
-        i.backend.norm_modulate(y, i.x(in({5, cols}, 1, 3)), 1e-6f, i.f(random({2, cols}, 2)),
-                                i.f(random({2, cols}, 3)),
+        i.backend.norm_modulate(y, i.x(in({5, cols}, 1, 3)), 1e-6f,
+                                i.f(random_tensor({2, cols}, 2)), i.f(random_tensor({2, cols}, 3)),
                                 grouped ? i.backend.indices(group) : Tensor{});
         return y;
       });
@@ -165,9 +157,10 @@ TEST_P(Kernels, NormsThatModulateAndTurnInOnePass) {
       SCOPED_TRACE(dim);
       agree([&](const Inputs& i) {
         const Tensor y = i.x(in({5, 3 * dim}, 1));
-        i.backend.rms_rotary(
-            y, y, i.f(random({dim}, 2)), 3, 1e-6f, turned ? i.f(random({5, dim / 2}, 3)) : Tensor{},
-            turned ? i.f(random({5, dim / 2}, 4)) : Tensor{}, i.backend.indices(position));
+        i.backend.rms_rotary(y, y, i.f(random_tensor({dim}, 2)), 3, 1e-6f,
+                             turned ? i.f(random_tensor({5, dim / 2}, 3)) : Tensor{},
+                             turned ? i.f(random_tensor({5, dim / 2}, 4)) : Tensor{},
+                             i.backend.indices(position));
         return y;
       });
     }
@@ -180,14 +173,14 @@ TEST_P(Kernels, RmsNormAndRotaryAndHeadMean) {
     const Tensor x = in({6, cols}, 1);
     agree([&](const Inputs& i) {
       const Tensor y = i.x(x);
-      i.backend.rms_norm(y, y, i.f(random({dim}, 2)), heads, 1e-6f);
+      i.backend.rms_norm(y, y, i.f(random_tensor({dim}, 2)), heads, 1e-6f);
       return y;
     });
     agree([&](const Inputs& i) {
       const Tensor y = i.y({6, cols});
       const std::vector<int32_t> position{4, 0, 1, 3, 2, 4};
-      i.backend.rotary(y, i.x(x), i.f(random({5, dim / 2}, 2)), i.f(random({5, dim / 2}, 3)),
-                       i.backend.indices(position), heads);
+      i.backend.rotary(y, i.x(x), i.f(random_tensor({5, dim / 2}, 2)),
+                       i.f(random_tensor({5, dim / 2}, 3)), i.backend.indices(position), heads);
       return y;
     });
     agree([&](const Inputs& i) {
@@ -215,7 +208,7 @@ TEST_P(Kernels, GatherScatterAddRowsAndGroups) {
     });
     agree([&](const Inputs& i) {
       const Tensor y = i.y({7, cols});
-      i.backend.add_rows(y, i.x(x), i.f(random({4, cols}, 3)), i.backend.indices(index));
+      i.backend.add_rows(y, i.x(x), i.f(random_tensor({4, cols}, 3)), i.backend.indices(index));
       return y;
     });
     const std::vector<int32_t> offset{0, 1, 1, 4, 7}, member{6, 0, 2, 4, 1, 5, 3};
@@ -258,7 +251,7 @@ TEST_P(Kernels, Linear) {
                 for (int r = 0; r < rows; ++r)
                   groups.push_back(r % 2);
                 if (parts & 4) {
-                  o.gate = i.f(random({2, out}, 5));
+                  o.gate = i.f(random_tensor({2, out}, 5));
                   if (rows == 17) o.group_of_row = i.backend.indices(groups);
                 }
                 i.backend.linear(y, i.x(in({rows, in_cols}, 1)), *prepared, o);
@@ -274,11 +267,11 @@ TEST_P(Kernels, LinearWithMixedTypes) {
       agree(
           [&](const Inputs& i) {
             const bool reference = i.backend.name() == "reference";
-            const Tensor w = in({24, 16}, 2, 0.3f), x = rounded(random({5, 16}, 1), x_type);
+            const Tensor w = in({24, 16}, 2, 0.3f), x = rounded(random_tensor({5, 16}, 1), x_type);
             const LinearPtr prepared = i.backend.prepare(w, in({24}, 3));
             const Tensor y = i.backend.empty({5, 24}, reference ? DType::f32 : y_type);
             LinearOptions o;
-            o.residual = i.f(random({5, 24}, 4));
+            o.residual = i.f(random_tensor({5, 24}, 4));
             i.backend.linear(y, i.backend.upload(x, reference ? DType::f32 : x_type), *prepared, o);
             return y;
           },
@@ -312,7 +305,7 @@ TEST_P(Kernels, Attention) {
                     nk = ks.start.back() + ks.length.back();
       const int cols = c.heads * c.dim;
       const Tensor q = in({nq, cols}, 1), kv = in({nk, 2 * cols}, 2);
-      Tensor bias = random({nk}, 3, 1.5f);
+      Tensor bias = random_tensor({nk}, 3, 1.5f);
       agree(
           [&](const Inputs& i) {
             const Tensor y = i.y({nq, cols}), both = i.x(kv);
@@ -459,7 +452,8 @@ TEST(KernelBits, Float32IsTheReferences) {
   const auto both = [&](const std::function<Tensor(Backend&)>& body) {
     EXPECT_EQ(cuda->download_f32(body(*cuda)), reference->download_f32(body(*reference)));
   };
-  const Tensor x = random({9, 40}, 1), r = random({9, 40}, 2), t = random({2, 40}, 3);
+  const Tensor x = random_tensor({9, 40}, 1), r = random_tensor({9, 40}, 2),
+               t = random_tensor({2, 40}, 3);
   const std::vector<int32_t> offset{0, 3, 9}, member{8, 1, 2, 3, 0, 5, 6, 7, 4};
   both([&](Backend& b) {
     const Tensor y = b.empty({9, 40}, DType::f32);
@@ -470,7 +464,7 @@ TEST(KernelBits, Float32IsTheReferences) {
   });
   both([&](Backend& b) {
     const Tensor y = b.empty({2, 40}, DType::f32);
-    b.group_mean(y, b.upload(x), offset, member, b.upload(random({9}, 4)), {});
+    b.group_mean(y, b.upload(x), offset, member, b.upload(random_tensor({9}, 4)), {});
     return y;
   });
   both([&](Backend& b) {

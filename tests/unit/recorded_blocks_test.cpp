@@ -5,30 +5,21 @@
 #include "models/recorded_blocks.h"
 
 #include <cmath>
-#include <random>
 
 #include <gtest/gtest.h>
 
 #include "compute/cuda/cuda_backend.h"
 #include "compute/device_error.h"
 #include "emulation/device_under_test.h"
+#include "support/random_tensor.h"
 
 namespace looktwice::models {
 namespace {
 
+using compute::random_tensor;
 using compute::Tensor;
 using compute::cuda::CudaBackend;
-using compute::cuda::CudaOptions;
 using compute::cuda::EmulatedCounts;
-
-Tensor random(compute::Shape shape, uint32_t seed, float scale) {
-  Tensor t(std::move(shape), DType::f32);
-  std::mt19937 engine(seed);
-  std::normal_distribution<float> normal(0, scale);
-  for (int64_t i = 0; i < t.elements(); ++i)
-    t.data<float>()[i] = normal(engine);
-  return t;
-}
 
 struct Machine {
   EmulatedCounts counts;
@@ -37,12 +28,9 @@ struct Machine {
   std::shared_ptr<BlockStack> stack;
 
   Machine(bool fast, bool class_token, size_t budget = 0) {
-    CudaOptions options;
-    options.fast.graphs = options.fast.tokens = fast;
-    options.pool.budget = budget;
-    options.pool.segment = size_t{1} << 20;
-    options.workspace = 0;
-    backend = std::make_shared<CudaBackend>(compute::cuda::device_under_test(&counts), options);
+    compute::cuda::FastPaths paths;
+    paths.graphs = paths.tokens = fast;
+    backend = compute::cuda::pooled_backend(&counts, paths, budget);
     config.hidden = 32;
     config.layers = 3;
     config.heads = 2;
@@ -52,12 +40,12 @@ struct Machine {
     CudaBackend& b = *backend;
     for (uint32_t l = 0; l < 3; ++l) {
       const auto linear = [&](int64_t out, int64_t in, uint32_t seed) {
-        return b.prepare(random({out, in}, 10 * l + seed, 0.3f),
-                         random({out}, 100 * l + seed, 0.1f));
+        return b.prepare(random_tensor({out, in}, 10 * l + seed, 0.3f),
+                         random_tensor({out}, 100 * l + seed, 0.1f));
       };
       BlockWeights w;
-      w.norm1 =
-          w.norm2 = {b.upload(random({32}, l + 50, 0.5f)), b.upload(random({32}, l + 60, 0.1f))};
+      w.norm1 = w.norm2 = {b.upload(random_tensor({32}, l + 50, 0.5f)),
+                           b.upload(random_tensor({32}, l + 60, 0.1f))};
       w.qkv = linear(96, 32, 1);
       w.proj = linear(32, 32, 2);
       w.fc1 = linear(48, 32, 3);
@@ -76,7 +64,7 @@ struct Machine {
     t.offset = {0};
     for (int n : lengths)
       t.offset.push_back(t.offset.back() + n);
-    t.x = backend->upload(random({t.offset.back(), 32}, seed, 1));
+    t.x = backend->upload(random_tensor({t.offset.back(), 32}, seed, 1));
     t.size.resize(lengths.size());
     if (sizes)
       for (size_t c = 0; c < lengths.size(); ++c)

@@ -2,32 +2,23 @@
 // same steps, the same residuals for policies to watch. Over the emulated device, or on a GPU.
 
 #include <cmath>
-#include <random>
 
 #include <gtest/gtest.h>
 
 #include "compute/cuda/cuda_backend.h"
 #include "emulation/device_under_test.h"
 #include "models/stdit3/stdit3.h"
+#include "support/random_tensor.h"
 
 namespace looktwice::models {
 namespace {
 
+using compute::random_tensor;
 using compute::Tensor;
 using compute::cuda::CudaBackend;
-using compute::cuda::CudaOptions;
 using compute::cuda::EmulatedCounts;
 
 constexpr int kDepth = 3, kHidden = 32;
-
-Tensor random(compute::Shape shape, uint32_t seed, float scale) {
-  Tensor t(std::move(shape), DType::f32);
-  std::mt19937 engine(seed);
-  std::normal_distribution<float> normal(0, scale);
-  for (int64_t i = 0; i < t.elements(); ++i)
-    t.data<float>()[i] = normal(engine);
-  return t;
-}
 
 struct Machine {
   EmulatedCounts counts;
@@ -36,19 +27,16 @@ struct Machine {
   std::unique_ptr<Stdit3Run> run;
 
   explicit Machine(bool recording, size_t budget = 0, bool given_frame = false) {
-    CudaOptions options;
-    options.fast.graphs = recording;
-    options.pool.budget = budget;
-    options.pool.segment = size_t{1} << 20;
-    options.workspace = 0;
-    backend = std::make_shared<CudaBackend>(compute::cuda::device_under_test(&counts), options);
+    compute::cuda::FastPaths fast;
+    fast.graphs = recording;
+    backend = compute::cuda::pooled_backend(&counts, fast, budget);
     make_model();
     Stdit3Inputs in;
     in.batch = 2;
     in.frames = 3;
     in.height = 4;
     in.width = 6;
-    in.caption = random({2, 5, 16}, 7, 1);
+    in.caption = random_tensor({2, 5, 16}, 7, 1);
     in.caption_mask = {1, 1, 1, 0, 0, 1, 1, 1, 1, 1};
     in.fps = {24, 24};
     in.pixel_height = 32;
@@ -71,7 +59,7 @@ struct Machine {
     uint32_t seed = 100;
     const auto linear = [&](int64_t out, int64_t in) {
       seed += 2;
-      return b.prepare(random({out, in}, seed, 0.2f), random({out}, seed + 1, 0.1f));
+      return b.prepare(random_tensor({out, in}, seed, 0.2f), random_tensor({out}, seed + 1, 0.1f));
     };
     const int64_t h = c.hidden;
     model->patch = linear(h, c.in_channels * 4);
@@ -83,16 +71,16 @@ struct Machine {
     model->t_block = linear(6 * h, h);
     model->y_fc1 = linear(h, c.caption_channels);
     model->y_fc2 = linear(h, h);
-    model->null_caption = random({c.caption_tokens, c.caption_channels}, 5, 1);
+    model->null_caption = random_tensor({c.caption_tokens, c.caption_channels}, 5, 1);
     for (int j = 0; j < c.head_dim() / 2; ++j)
       model->rope.push_back(float(std::pow(10000.0, -2.0 * j / c.head_dim())));
     for (int i = 0; i < 2 * c.depth; ++i) {
       Stdit3Block w;
-      w.table = b.upload(random({1, 6 * h}, ++seed, 0.2f));
+      w.table = b.upload(random_tensor({1, 6 * h}, ++seed, 0.2f));
       w.qkv = linear(3 * h, h);
       w.proj = linear(h, h);
-      w.q_norm = b.upload(random({c.head_dim()}, ++seed, 0.5f));
-      w.k_norm = b.upload(random({c.head_dim()}, ++seed, 0.5f));
+      w.q_norm = b.upload(random_tensor({c.head_dim()}, ++seed, 0.5f));
+      w.k_norm = b.upload(random_tensor({c.head_dim()}, ++seed, 0.5f));
       w.cross_q = linear(h, h);
       w.cross_kv = linear(2 * h, h);
       w.cross_proj = linear(h, h);
@@ -100,7 +88,7 @@ struct Machine {
       w.fc2 = linear(h, c.mlp);
       model->blocks.push_back(std::move(w));
     }
-    model->final_table = b.upload(random({1, 2 * h}, ++seed, 0.2f));
+    model->final_table = b.upload(random_tensor({1, 2 * h}, ++seed, 0.2f));
     model->final_linear = linear(c.out_channels * 4, h);
   }
 
@@ -111,7 +99,7 @@ struct Machine {
   Out step(int number, const StepPlan& plan, const std::vector<Tap>& taps) {
     Out out;
     const float t = 1000.0f - 50.0f * float(number);
-    run->embed(random({2, 4, 3, 4, 6}, uint32_t(number), 1), {t, t});
+    run->embed(random_tensor({2, 4, 3, 4, 6}, uint32_t(number), 1), {t, t});
     run->stack(plan, taps,
                [&](const Tap& tap, Tensor value) { out.seen.emplace_back(tap, std::move(value)); });
     double all = 0;
@@ -188,7 +176,7 @@ TEST(RecordedSteps, HalfOfTheBatchAndBack) {
     const int first = i / 3 % 2;
     std::vector<std::vector<float>> out;
     for (Machine* m : {&fast, &slow}) {
-      m->run->embed(random({2 - first, 4, 3, 4, 6}, uint32_t(i), 1),
+      m->run->embed(random_tensor({2 - first, 4, 3, 4, 6}, uint32_t(i), 1),
                     std::vector<float>(size_t(2 - first), 500.0f), first);
       m->run->stack({});
       out.push_back(m->run->finish().to_vector());

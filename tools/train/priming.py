@@ -83,8 +83,23 @@ def prime_patches(model, pool, tokens):
 
 
 @torch.no_grad()
-def prime_motion(layer):
+def prime_product(layer, unit, a, b, writes):
+    """Four units from `unit` on that add the product of channels a and b, as |a + b| - |a - b|, to
+    other channels: writes holds (channel, strength). Returns the next unit."""
     fc1, fc2 = layer.intermediate["dense"], layer.output["dense"]
+    for outer in (1, -1):
+        for inner in (1, -1):
+            fc1.weight[unit] = 0
+            fc1.bias[unit] = 0
+            fc1.weight[unit, a], fc1.weight[unit, b] = inner, inner * outer
+            fc2.weight[:, unit] = 0
+            for channel, strength in writes:
+                fc2.weight[channel, unit] = strength * outer
+            unit += 1
+    return unit
+
+
+def prime_motion(layer):
     unit = 0
     for i, (kx, ky) in enumerate(WAVES):
         mean_cos = CLEAN + MOTION + 4 * i
@@ -92,16 +107,10 @@ def prime_motion(layer):
         length = math.hypot(kx, ky)
         scale = 0 if length < 0.9 else 2 if length < 1.8 else 4 if length < 2.5 else 6
         for a, b, sign in ((mean_cos, change_sin, 1), (mean_sin, change_cos, -1)):
-            for outer in (1, -1):
-                for inner in (1, -1):
-                    fc1.weight[unit] = 0
-                    fc1.bias[unit] = 0
-                    fc1.weight[unit, a], fc1.weight[unit, b] = inner, inner * outer
-                    fc2.weight[:, unit] = 0
-                    strength = 0.25 * sign * outer
-                    fc2.weight[CLEAN + scale, unit] = strength * kx / length
-                    fc2.weight[CLEAN + scale + 1, unit] = strength * ky / length
-                    unit += 1
+            strength = 0.25 * sign
+            unit = prime_product(layer, unit, a, b,
+                                 [(CLEAN + scale, strength * kx / length),
+                                  (CLEAN + scale + 1, strength * ky / length)])
 
 
 @torch.no_grad()
@@ -120,21 +129,12 @@ def prime_positions(model):
             at += 2
 
 
-@torch.no_grad()
 def prime_products(layer):
     """Of the first sine of x and of y with each channel of motion."""
-    fc1, fc2 = layer.intermediate["dense"], layer.output["dense"]
     unit, out = 0, PLACE
     for axis in (0, 2 * WAVES_OF_AXIS):
         for motion in range(CLEAN, CLEAN + MOTION):
-            for outer in (1, -1):
-                for inner in (1, -1):
-                    fc1.weight[unit] = 0
-                    fc1.bias[unit] = 0
-                    fc1.weight[unit, axis], fc1.weight[unit, motion] = inner, inner * outer
-                    fc2.weight[:, unit] = 0
-                    fc2.weight[out, unit] = 0.5 * outer
-                    unit += 1
+            unit = prime_product(layer, unit, axis, motion, [(out, 0.5)])
             out += 1
 
 
