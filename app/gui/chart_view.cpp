@@ -137,8 +137,7 @@ void ChartView::ui() {
 
 void ChartView::seek_by(const Chart& chart, double frames_per_unit) {
   if (!chart.held()) return;
-  const auto count = workspace_.status().info.frame_count;
-  const int64_t last = count ? std::max<int64_t>(0, *count - 1) : 0;
+  const int64_t last = std::max<int64_t>(0, workspace_.frame_count() - 1);
   const auto frame =
       std::clamp<int64_t>(int64_t(std::floor(chart.pointer() * frames_per_unit)), 0, last);
   if (frame == workspace_.position()) return;
@@ -150,9 +149,8 @@ void ChartView::over_time() {
   if (no_clips()) return;
   const double fps = workspace_.status().info.fps;
   const double rate = fps > 0 ? fps : 1;
-  const auto count = workspace_.status().info.frame_count;
   const ClipStore& store = workspace_.store();
-  const double end = count ? double(*count) / rate : double(store.end_of(store.count() - 1)) / rate;
+  const double end = double(workspace_.frame_count()) / rate;
   const std::vector<TubeletPoint> tubelets = kept_over_time(store, workspace_.tau());
   const std::optional<RunSummary>& a = runs_.a();
   const bool with_a = a && a->source == workspace_.input() && !a->over_time.empty();
@@ -382,9 +380,9 @@ void ChartView::a_and_b() {
     dim_text("%s", line.what.c_str());
     if (ImGui::IsItemHovered()) tooltip(line.comment);
     ImGui::TableNextColumn();
-    ImGui::TextUnformatted(line.a.c_str());
+    ImGui::TextWrapped("%s", line.a.c_str());
     ImGui::TableNextColumn();
-    ImGui::TextUnformatted(line.b.c_str());
+    ImGui::TextWrapped("%s", line.b.c_str());
     ImGui::TableNextColumn();
     ImGui::PushFont(bold_font());
     ImGui::TextUnformatted(line.delta.c_str());

@@ -71,6 +71,23 @@ void ClipStore::reset(std::vector<std::vector<int64_t>> plan) {
   measured_ = 0;
 }
 
+void ClipStore::replan(std::vector<std::vector<int64_t>> plan) {
+  const auto stays = [&](size_t i) {
+    return i < plan.size() && i < plan_.size() && plan[i] == plan_[i];
+  };
+  std::vector<ClipSummary> summaries(plan.size());
+  measured_ = 0;
+  for (size_t i = 0; i < summaries.size(); ++i) {
+    if (!stays(i)) continue;
+    summaries[i] = std::move(summaries_[i]);
+    measured_ += summaries[i].tubelets() > 0;
+  }
+  std::erase_if(recent_, [&](const MeasuredClipPtr& c) { return !stays(size_t(c->number)); });
+  summaries_ = std::move(summaries);
+  plan_ = std::move(plan);
+  trim();
+}
+
 int64_t ClipStore::end_of(int clip) const {
   const std::vector<int64_t>& frames = plan_[size_t(clip)];
   const int64_t gap = frames.size() > 1 ? frames.back() - frames[frames.size() - 2] : 1;

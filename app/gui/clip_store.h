@@ -48,6 +48,9 @@ class ClipStore {
 
   /// Forgets everything; `plan` as frames::plan_clips gives it.
   void reset(std::vector<std::vector<int64_t>> plan);
+  /// Another plan for the same source and settings: what is known of the clips that both have, in
+  /// the same place, stays.
+  void replan(std::vector<std::vector<int64_t>> plan);
   int count() const { return int(plan_.size()); }
   const std::vector<int64_t>& frames_of(int clip) const { return plan_[size_t(clip)]; }
   /// The clip that covers a frame: from its first sample to as far after its last one as samples

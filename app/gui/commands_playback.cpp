@@ -12,8 +12,7 @@ void MainWindow::add_playback_commands() {
     return workspace_.has_source() && !workspace_.status().info.live;
   };
   const auto last = [this] {
-    const auto count = workspace_.status().info.frame_count;
-    return count ? *count - 1 : int64_t{0};
+    return std::max<int64_t>(0, workspace_.frame_count() - 1);
   };
   const auto one_second = [this] {
     const double fps = workspace_.status().info.fps;

@@ -50,8 +50,7 @@ QSize TransportBar::sizeHint() const {
 }
 
 int64_t TransportBar::last_frame() const {
-  const auto count = workspace_.status().info.frame_count;
-  return count ? std::max<int64_t>(0, *count - 1) : 0;
+  return std::max<int64_t>(0, workspace_.frame_count() - 1);
 }
 
 void TransportBar::run(const char* command) {
@@ -230,7 +229,8 @@ void TransportBar::buttons() {
             &workspace_, [this, frame] { workspace_.seek(int64_t(frame)); }, Qt::QueuedConnection);
       }
       ImGui::SameLine();
-      dim_text("of %lld", static_cast<long long>(last_frame() + 1));
+      dim_text(workspace_.length_known() ? "of %lld" : "of %lld or more",
+               static_cast<long long>(last_frame() + 1));
     }
   }
 

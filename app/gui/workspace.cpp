@@ -73,7 +73,7 @@ void Workspace::on_player_change() {
     opening_ = false;
     source_ready();
   } else if (status_.info.frame_count != before.info.frame_count) {
-    plan();
+    plan(true);
     emit source_changed();
   }
   if (status_.playing != before.playing || status_.speed != before.speed ||
@@ -92,6 +92,7 @@ void Workspace::source_ready() {
   pinned_.reset();
   hovered_.reset();
   region_.reset();
+  horizon_ = horizon_limit_ = 0;
   reader_ = std::make_shared<ClipReader>(
       status_.input, [player = player_.get()](int64_t index) { return player->cached(index); });
   plan();
@@ -110,6 +111,7 @@ void Workspace::tick() {
     if (status_.info.live) {
       analyse_live();
     } else {
+      if (!length_known() && horizon_limit_ == 0 && supposed_length() > horizon_) plan(true);
       update_clip();
       update_held();
     }
@@ -201,30 +203,47 @@ void Workspace::after_document(const Document& before) {
   emit document_changed();
 }
 
-void Workspace::plan() {
+int64_t Workspace::supposed_length() const {
+  const frames::ClipOptions& options = document().settings.clip;
+  const int64_t bunch = 4 * int64_t{options.frames} * options.stride;
+  const int64_t ahead = std::max<int64_t>(0, position() + 1 - options.start) + 2 * options.span();
+  return options.start + (ahead / bunch + 1) * bunch;
+}
+
+void Workspace::plan(bool keep) {
   ++plan_id_;
   async_.cancel("analysis");
   async_.cancel("live");
   analysis_error_.clear();
-  stale_ = clip_ != nullptr;
+  if (!keep) stale_ = clip_ != nullptr;
   dropped_tail_ = 0;
   std::vector<std::vector<int64_t>> clips;
-  if (has_source() && !status_.info.live && status_.info.frame_count) {
+  if (has_source() && !status_.info.live) {
     const frames::ClipOptions& options = document().settings.clip;
     try {
       options.check();
+      if (!keep) horizon_ = horizon_limit_ = 0;
+      if (!length_known()) horizon_ = std::max(horizon_, supposed_length());
+      if (!length_known() && (options.clips > 0 || options.sampling == frames::Sampling::uniform)) {
+        throw bad_input(status_.info.name, "has an end that nobody has seen yet",
+                        "play it to its end, or take clips one after the other");
+      }
       (void)frames::clip_geometry(options, status_.info.width, status_.info.height,
                                   status_.info.verbatim);
       if (status_.info.verbatim) {
         clips.emplace_back();
-        for (int64_t i = 0; i < *status_.info.frame_count; ++i)
+        for (int64_t i = 0; i < frame_count(); ++i)
           clips.back().push_back(i);
         if (clips.back().size() % size_t(options.tubelet) != 0) {
           throw bad_input(status_.info.name,
                           "has a number of frames that is no multiple of the tubelet");
         }
       } else {
-        clips = frames::plan_clips(options, *status_.info.frame_count, &dropped_tail_);
+        const bool supposed = !length_known();
+        const int64_t count =
+            supposed && horizon_limit_ > 0 ? std::min(horizon_, horizon_limit_) : frame_count();
+        if (!supposed || count > 0) clips = frames::plan_clips(options, count, &dropped_tail_);
+        if (supposed) dropped_tail_ = 0;
       }
     } catch (const Error& error) {
       clips.clear();
@@ -234,7 +253,11 @@ void Workspace::plan() {
       stale_ = false;
     }
   }
-  store_.reset(std::move(clips));
+  if (keep) {
+    store_.replan(std::move(clips));
+  } else {
+    store_.reset(std::move(clips));
+  }
   if (!stale_) update_clip();
   emit analysis_changed();
   if (status_.info.live) {
@@ -254,6 +277,7 @@ void Workspace::analyse() {
   struct Answer {
     MeasuredClipPtr clip;
     std::string error;
+    int64_t missed = 0;  ///< last frame of a clip that could not be read
   };
   async_.post(
       this, "analysis",
@@ -263,11 +287,17 @@ void Workspace::analyse() {
         try {
           return {reader->measure(n, indices, options, verbatim, std::move(stop)), {}};
         } catch (const Error& error) {
-          return {nullptr, error.what()};
+          return {nullptr, error.what(), indices.back()};
         }
       },
       [this, id = plan_id_](Answer answer) {
         if (id != plan_id_) return;
+        if (!answer.clip && !length_known() && horizon_limit_ == 0) {
+          // Planned past the end of a graph, it seems: as far as that, and no further.
+          horizon_limit_ = answer.missed;
+          plan(true);
+          return;
+        }
         if (!answer.clip) {
           if (analysis_error_ != answer.error) log(LogLevel::warning, answer.error);
           analysis_error_ = answer.error;

@@ -54,6 +54,10 @@ class Workspace : public QObject {
   video::Player& player() { return *player_; }
   const frames::FramePtr& frame() const { return frame_; }
   int64_t position() const;
+  /// Frames of the source; of a filter graph whose end nobody has seen, as many as are planned for
+  /// so far. 0 for live sources.
+  int64_t frame_count() const { return status_.info.frame_count.value_or(horizon_); }
+  bool length_known() const { return status_.info.frame_count.has_value(); }
   void toggle_play();
   void seek(int64_t frame);
   void step(int64_t frames);
@@ -122,7 +126,10 @@ class Workspace : public QObject {
   void tick();
   void on_player_change();
   void source_ready();
-  void plan();
+  /// Cuts the source into clips; with `keep` for the same settings as before, so that what is known
+  /// of clips stays.
+  void plan(bool keep = false);
+  int64_t supposed_length() const;
   void analyse();
   void analyse_live();
   void update_clip();
@@ -150,6 +157,8 @@ class Workspace : public QObject {
   bool stale_ = false;
   std::string analysis_error_;
   int64_t dropped_tail_ = 0;
+  int64_t horizon_ = 0;        ///< frames planned for while the length is not known
+  int64_t horizon_limit_ = 0;  ///< and no more than these, where a clip could not be read; 0: none
   QElapsedTimer live_clock_;
   std::map<int64_t, frames::FramePtr> held_;
   std::vector<int64_t> held_wanted_;

@@ -62,6 +62,23 @@ TEST(ClipStore, GapsBetweenClipsBelongToNone) {
   EXPECT_EQ(store.clip_at(100), 1);
 }
 
+TEST(ClipStore, ALongerPlanKeepsWhatIsKnown) {
+  ClipStore store;
+  store.reset({{0, 1, 2, 3}, {4, 5, 6, 7}, {8, 9, 10, 11}});
+  store.put(clip(0));
+  store.put(clip(2));
+  store.replan({{0, 1, 2, 3}, {4, 5, 6, 7}, {9, 10, 11, 12}, {13, 14, 15, 16}});
+  EXPECT_EQ(store.count(), 4);
+  EXPECT_EQ(store.measured_count(), 1);
+  EXPECT_TRUE(store.measured(0));
+  EXPECT_FALSE(store.measured(2));
+  EXPECT_NE(store.get(0), nullptr);
+  EXPECT_EQ(store.get(2), nullptr);
+  store.replan({});
+  EXPECT_EQ(store.count(), 0);
+  EXPECT_EQ(store.measured_count(), 0);
+}
+
 TEST(ClipStore, WantsTheClipUnderThePlayheadThenTheFollowingThenTheRest) {
   ClipStore store;
   store.reset(plan_of(4, 4, 1));

@@ -129,6 +129,25 @@ TEST_F(Window, SettingsAndLayoutComeBack) {
   set_ui_scale(1);
 }
 
+TEST_F(Window, AGraphWithoutAnEndIsMeasuredAroundThePlayhead) {
+  ready();
+  window->close();
+  window.reset();
+  start("lavfi:testsrc2=size=320x240:rate=25");
+  ready();
+  EXPECT_TRUE(state()["frames"].is_null());
+  EXPECT_EQ(state()["clip"], 0);
+  const int clips = state()["clips"];
+  EXPECT_GE(clips, 2);
+  // The last frame that is planned for; from there more is.
+  ASSERT_TRUE(window->run("play.end"));
+  ASSERT_TRUE(wait_for([&] {
+    const Json s = window->state();
+    return s["frame"] == 64 * clips - 1 && s["clip"] == clips - 1;
+  })) << state().dump();
+  EXPECT_GT(state()["clips"], clips);
+}
+
 TEST_F(Window, EveryCommandCanBeFoundByItsWords) {
   ready();
   ASSERT_GT(window->commands().all().size(), 80u);
