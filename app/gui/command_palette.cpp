@@ -166,17 +166,26 @@ ShortcutSheet::ShortcutSheet(const CommandRegistry& commands, QWidget* parent) :
   for (const Command& command : commands.all()) {
     if (!command.keys.isEmpty() && !groups.contains(command.group)) groups << command.group;
   }
+  // A group stays in one column; columns are about as long as the window is high.
+  constexpr int kRows = 34, kHeading = 2;
+  const auto length = [&](const QString& group) {
+    return kHeading + int(std::ranges::count_if(commands.all(), [&](const Command& command) {
+             return command.group == group && !command.keys.isEmpty();
+           }));
+  };
   QVBoxLayout* column = nullptr;
   int rows = 0;
   for (const QString& group : groups) {
-    if (column == nullptr || rows > 14) {
+    if (column == nullptr || rows + length(group) > kRows) {
       if (column != nullptr) column->addStretch();
       column = new QVBoxLayout;
+      column->setSpacing(int(px(6)));
       columns->addLayout(column);
       rows = 0;
     }
     auto* heading = new QLabel(group);
     heading->setStyleSheet("font-weight: 600;");
+    heading->setSizePolicy(QSizePolicy::Preferred, QSizePolicy::Fixed);
     column->addWidget(heading);
     auto* grid = new QGridLayout;
     grid->setHorizontalSpacing(int(px(24)));
@@ -195,11 +204,10 @@ ShortcutSheet::ShortcutSheet(const CommandRegistry& commands, QWidget* parent) :
       shortcut->setProperty("role", "dim");
       grid->addWidget(name, row, 0);
       grid->addWidget(shortcut, row++, 1, Qt::AlignRight);
-      ++rows;
     }
     column->addLayout(grid);
     column->addSpacing(int(px(12)));
-    rows += 2;
+    rows += length(group);
   }
   if (column != nullptr) column->addStretch();
   auto* note = new QLabel(

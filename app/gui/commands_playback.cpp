@@ -11,9 +11,7 @@ void MainWindow::add_playback_commands() {
   const auto seekable = [this] {
     return workspace_.has_source() && !workspace_.status().info.live;
   };
-  const auto last = [this] {
-    return std::max<int64_t>(0, workspace_.frame_count() - 1);
-  };
+  const auto last = [this] { return std::max<int64_t>(0, workspace_.frame_count() - 1); };
   const auto one_second = [this] {
     const double fps = workspace_.status().info.fps;
     return int64_t(fps > 0 ? fps + 0.5 : 30);

@@ -44,6 +44,12 @@ GenerateSession::GenerateSession(Workspace& workspace, ModelLibrary& library, QO
   connect(&workspace, &Workspace::document_changed, this, &GenerateSession::edited);
   connect(&library, &ModelLibrary::generator_changed, this, &GenerateSession::edited);
   connect(&library, &ModelLibrary::load_changed, this, &GenerateSession::changed);
+  step_timer_.setSingleShot(true);
+  step_timer_.setInterval(100);
+  connect(&step_timer_, &QTimer::timeout, this, [this] {
+    rebuild();
+    emit changed();
+  });
   edited();
 }
 
@@ -264,8 +270,8 @@ void GenerateSession::on_step(int id, const std::shared_ptr<Report>& report) {
   if (!report->change.empty()) entry->changes[report->step.step] = report->change;
   progress_ = report->steps > 0 ? double(report->step.step) / report->steps : 0;
   entry->trace = std::move(trace);
-  rebuild();
-  emit changed();
+  // Drawing takes time from the run that is drawn: ten times a second is enough.
+  if (!step_timer_.isActive()) step_timer_.start();
 }
 
 void GenerateSession::on_done(int id, const engine::GeneratedRunPtr& run) {

@@ -4,6 +4,7 @@
 
 #include <QElapsedTimer>
 #include <QObject>
+#include <QTimer>
 #include <map>
 #include <memory>
 #include <optional>
@@ -130,6 +131,7 @@ class GenerateSession : public QObject {
   int next_id_ = 1, chosen_a_ = 0, chosen_b_ = 0, chosen_ = 0;
   bool show_change_ = true;
   double progress_ = 0;
+  QTimer step_timer_;  ///< until steps that were done are drawn
   timeline::TracePtr prediction_;
   std::string prediction_note_;
   diffusion::Agreement record_;

@@ -14,7 +14,9 @@
 namespace looktwice::gui {
 namespace {
 
-constexpr double kBar = 62;  ///< two lines: controls, then what they show
+constexpr double kBar = 62;    ///< two lines: controls, then what they show
+constexpr double kLine = 18;   ///< one more, where that is long
+constexpr double kWide = 470;  ///< from here on it is not
 constexpr double kGain = 4;
 
 /// The change that the brightest colour stands for: all but the few largest.
@@ -103,6 +105,7 @@ GeneratedView::GeneratedView(GenerateSession& session, QWidget* parent)
 void GeneratedView::rebuild() {
   panes_.clear();
   summary_.clear();
+  speed_.clear();
   change_ = 0;
   const EntryPtr a = session_.a(), b = session_.b();
   const auto label = [](const EntryPtr& e) {
@@ -132,7 +135,8 @@ void GeneratedView::rebuild() {
         const engine::Quality quality = engine::compare(*a->run->video, *b->run->video);
         for (int f = 0; f < b->run->video->frames(); ++f)
           shown.captions.push_back(engine::quality_text(quality, f));
-        summary_ = engine::quality_text(quality) + " · " + engine::speed_text(*a->run, *b->run);
+        summary_ = engine::quality_text(quality);
+        speed_ = engine::speed_text(*a->run, *b->run);
       }
       panes_.push_back(shown);
       if (two && difference_)
@@ -158,9 +162,14 @@ void GeneratedView::tick() {
   refresh();
 }
 
+double GeneratedView::bar() const {
+  const bool two_lines = !speed_.empty() && width() < px(kWide);
+  return kBar + (two_lines ? kLine : 0);
+}
+
 UnderlayPtr GeneratedView::underlay(QSize pixels) {
   const double scale = devicePixelRatioF() * ui_scale();
-  const int top = int(std::round(kBar * scale));
+  const int top = int(std::round(bar() * scale));
   if (panes_.empty() || pixels.height() <= top + 8) {
     picture_ = nullptr;
     return nullptr;
@@ -258,13 +267,17 @@ void GeneratedView::ui() {
         difference_ = on;
         rebuild();
       }
-      ImGui::TextUnformatted(summary_.c_str());
+      const bool beside = bar() == kBar;
+      ImGui::TextUnformatted((summary_ + (beside ? " · " + speed_ : "")).c_str());
       probe_item("generated.summary");
-      if (ImGui::IsItemHovered()) tooltip(summary_);
+      if (!beside) {
+        ImGui::SetCursorPosY(ImGui::GetCursorPosY() - ImGui::GetStyle().ItemSpacing.y);
+        ImGui::TextUnformatted(speed_.c_str());
+      }
     }
   }
   const ImVec2 size = ImGui::GetIO().DisplaySize;
-  probe("generated.area", ImVec2(0, float(px(kBar))), size);
+  probe("generated.area", ImVec2(0, float(px(bar()))), size);
   ImGui::End();
 }
 

@@ -28,13 +28,14 @@ class GeneratedView : public ImGuiWidget {
   };
   void rebuild();
   void tick();
+  double bar() const;  ///< height above the pictures, unscaled
 
   GenerateSession& session_;
   class Picture;
   std::shared_ptr<compose::Compositor> compositor_;  ///< of the render thread
   std::shared_ptr<const Picture> picture_;           ///< the last one
   std::vector<Shown> panes_;
-  std::string summary_;
+  std::string summary_, speed_;  ///< of B beside A
   float change_ = 0;  ///< what the brightest colour of the tokens' change stands for; 0: not shown
   bool difference_ = false, playing_ = true;
   int frame_ = 0, frames_ = 0;

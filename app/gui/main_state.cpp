@@ -2,6 +2,7 @@
 
 #include <QApplication>
 #include <QDockWidget>
+#include <algorithm>
 #include <cmath>
 
 #include "charts_panel.h"
@@ -67,6 +68,10 @@ Json MainWindow::state() const {
     }
   }
   const auto* focused = dynamic_cast<const ImGuiWidget*>(QApplication::focusWidget());
+  json["settled"] =
+      std::ranges::all_of(findChildren<const ImGuiWidget*>(), [](const ImGuiWidget* widget) {
+        return widget->visibleRegion().isEmpty() || widget->settled();
+      });
   json["editing"] = focused != nullptr && focused->editing();
   json["undo"] = workspace_.history().undo_name();
   json["redo"] = workspace_.history().redo_name();

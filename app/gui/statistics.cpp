@@ -26,7 +26,7 @@ std::string psnr_text(double psnr) {
 }
 
 std::string clips_text(const frames::ClipOptions& clip) {
-  return format("%d frames, every %d., ", clip.frames, clip.stride) +
+  return format("%d frames, stride %d, ", clip.frames, clip.stride) +
          (clip.size > 0 ? format("%d px", clip.size) : "native size") +
          (clip.crop == frames::Crop::none ? ", whole frame" : ", centre crop");
 }

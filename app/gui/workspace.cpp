@@ -68,7 +68,14 @@ void Workspace::on_player_change() {
     emit source_changed();
   }
   player_message_ = status_.message;
-  if (status_.generation != generation_ && status_.state == State::ready) {
+  if (status_.state == State::empty && reader_ != nullptr) {
+    reader_ = nullptr;
+    clear_source();
+    plan();
+    emit frame_changed();
+    emit source_changed();
+    emit place_changed();
+  } else if (status_.generation != generation_ && status_.state == State::ready) {
     generation_ = status_.generation;
     opening_ = false;
     source_ready();
@@ -83,7 +90,7 @@ void Workspace::on_player_change() {
   tick();
 }
 
-void Workspace::source_ready() {
+void Workspace::clear_source() {
   frame_ = nullptr;
   clip_ = nullptr;
   measured_ = nullptr;
@@ -92,7 +99,10 @@ void Workspace::source_ready() {
   pinned_.reset();
   hovered_.reset();
   region_.reset();
-  horizon_ = horizon_limit_ = 0;
+}
+
+void Workspace::source_ready() {
+  clear_source();
   reader_ = std::make_shared<ClipReader>(
       status_.input, [player = player_.get()](int64_t index) { return player->cached(index); });
   plan();

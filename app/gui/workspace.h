@@ -126,6 +126,7 @@ class Workspace : public QObject {
   void tick();
   void on_player_change();
   void source_ready();
+  void clear_source();
   /// Cuts the source into clips; with `keep` for the same settings as before, so that what is known
   /// of clips stays.
   void plan(bool keep = false);

@@ -288,11 +288,21 @@ Layout lay_out(const Content& content, float x, float y, float width, int text_s
   }
   // Curves share what height is left.
   const float curve_gap = std::round(0.9F * s.em);
-  const float motion_height = out.motion ? s.motion + curve_gap : 0;
-  float curve_height = out.curve ? s.curve : 0;
+  float motion_height = out.motion ? s.motion : 0, curve_height = out.curve ? s.curve : 0;
+  const float around = at - y + (out.curve ? curve_gap : 0) + (out.motion ? curve_gap : 0) +
+                       (legend_height > 0 ? legend_height + s.gap : 0) + s.pad;
+  const float spare = least_height - around - curve_height - motion_height;
+  if (least_height > 0 && spare < 0) {
+    // A low panel: plots lose up to half of their height before the legend is pushed out.
+    const float labels = (1.15F * float(out.thresholds.size()) + 0.8F) * s.em;
+    const float given =
+        std::min(-spare, std::max(0.F, curve_height - std::max(0.5F * curve_height, labels)));
+    curve_height -= given;
+    motion_height -= std::min(-spare - given, 0.5F * motion_height);
+  } else if (out.curve && spare > 0) {
+    curve_height = std::min(curve_height + spare, std::max(s.curve, 24 * s.em));
+  }
   if (out.curve) {
-    const float used = at - y + curve_gap + motion_height + legend_height + s.pad;
-    curve_height = std::clamp(least_height - used, s.curve, std::max(s.curve, 24 * s.em));
     at += curve_gap;
     out.curve->box = {out.plot_x, std::round(at), out.plot_width, std::round(curve_height)};
     at += curve_height;
@@ -305,8 +315,8 @@ Layout lay_out(const Content& content, float x, float y, float width, int text_s
   }
   if (out.motion) {
     at += curve_gap;
-    out.motion->box = {out.plot_x, std::round(at), out.plot_width, s.motion};
-    at += s.motion;
+    out.motion->box = {out.plot_x, std::round(at), out.plot_width, std::round(motion_height)};
+    at += motion_height;
   }
   if (!out.legend.empty()) {
     at += s.gap;

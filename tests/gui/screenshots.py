@@ -18,7 +18,8 @@ SCENE = "synth:static"
 def save(app, name, state=None):
     app.move("play.end", 0.5, 1.6)
     app.wait(lambda s: s["hovered"] is None or s["pinned"], "the mouse away")
-    subprocess.run(["sleep", "1.0"], check=True)
+    subprocess.run(["sleep", "0.5"], check=True)
+    app.wait(lambda s: s["settled"], "pictures of everything")
     x, y, w, h = app.rect("window")
     subprocess.run(["import", "-silent", "-window", "root", "-crop", f"{w}x{h}+{x}+{y}", "+repage",
                     *(() if full else ("-dither", "FloydSteinberg", "-colors", "256")),

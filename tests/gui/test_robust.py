@@ -34,26 +34,69 @@ def a_missing_file_at_the_start():
         check(not state["open"], "something is open")
 
 
+def ffmpeg(*args):
+    subprocess.run(["ffmpeg", "-v", "error", "-y", *map(str, args)], check=True)
+
+
+def bad_inputs(folder):
+    """(input, word that its error says)"""
+    def path(name, data=None):
+        if data is not None:
+            with open(os.path.join(folder, name), "wb") as file:
+                file.write(data)
+        return os.path.join(folder, name)
+
+    picture = ("-f", "lavfi", "-i", "testsrc2=size=64x48:rate=25:duration=1")
+    ffmpeg("-f", "lavfi", "-i", "sine=duration=1", path("audio.mp4"))
+    ffmpeg(*picture, "-c:v", "mjpeg", path("known.avi"))
+    with open(path("known.avi"), "rb") as file:
+        path("unknown.avi", file.read().replace(b"MJPG", b"XQZ1"))
+    header = json.dumps({"frames_u8": {"dtype": "U8", "shape": [16, 4096, 4096, 3],
+                                       "data_offsets": [0, 16 * 4096 * 4096 * 3]}}).encode()
+    return [
+        (path("text.mp4", b"this is no video\n" * 50), "text.mp4"),
+        (path("empty.mp4", b""), "empty.mp4"),
+        ("/nonexistent", "no such file"), (folder, folder), ("synth:nothing", "nothing"),
+        (path("audio.mp4"), "audio"), (path("unknown.avi"), "XQZ1"),
+        (path("short.safetensors", len(header).to_bytes(8, "little") + header + b"\0" * 100), "short"),
+        (path("hostile.safetensors", (2**62).to_bytes(8, "little") + b"{}"), "hostile"),
+    ]
+
+
+def open_address(app, path):
+    app.focus()
+    app.key("ctrl+l")
+    app.wait(lambda s: s["dialog"] == "address", "the address dialog")
+    app.focus()
+    app.key("ctrl+a")
+    app.type(path)
+    app.key("Return")
+
+
 def a_bad_file_keeps_what_was_open():
-    with tempfile.NamedTemporaryFile("w", suffix=".mp4") as bad:
-        bad.write("this is no video\n" * 50)
-        bad.flush()
-        with App("--paused", SCENE) as app:
-            before = app.ready()
-            for path in (bad.name, "/nonexistent", "/tmp", "synth:nothing"):
-                app.focus()
-                app.key("ctrl+l")
-                app.wait(lambda s: s["dialog"] == "address", "the address dialog")
-                app.focus()
-                app.key("ctrl+a")
-                app.type(path)
-                app.key("Return")
-                state = app.wait(lambda s: s["error"] and s["dialog"] == "", f"an error for {path}")
-                check(state["input"] == before["input"] and state["open"], "what was open is gone")
-                check(state["kept_ratio"] == before["kept_ratio"], "the marks are gone")
-                app.click("view.dismiss")
-                app.wait(lambda s: not s["error"], "a dismissed error")
-            check(app.quit() == 0, "closing failed")
+    with tempfile.TemporaryDirectory() as folder, App("--paused", SCENE) as app:
+        before = app.ready()
+        for path, word in bad_inputs(folder):
+            open_address(app, path)
+            state = app.wait(lambda s: s["error"] and s["dialog"] == "", f"an error for {path}")
+            check(word in state["error"], f"{path}: no {word!r} in {state['error']!r}")
+            check("\n" not in state["error"], f"{path}: longer than a line: {state['error']!r}")
+            check(state["input"] == before["input"] and state["open"], "what was open is gone")
+            check(state["kept_ratio"] == before["kept_ratio"], "the marks are gone")
+            app.click("view.dismiss")
+            app.wait(lambda s: not s["error"], "a dismissed error")
+        # Of a file that was cut off there is a part to see; a video of less than a patch is shown.
+        ffmpeg("-f", "lavfi", "-i", "testsrc2=size=320x240:rate=25:duration=8", "-f", "mpegts",
+               os.path.join(folder, "whole.ts"))
+        with open(os.path.join(folder, "whole.ts"), "rb") as file:
+            whole = file.read()
+        with open(os.path.join(folder, "cut.ts"), "wb") as file:
+            file.write(whole[:int(len(whole) * 0.55)])
+        open_address(app, os.path.join(folder, "cut.ts"))
+        state = app.wait(lambda s: s["input"].endswith("cut.ts") and s["measured"] >= 1 and s["clip"] == 0,
+                         "the part of a file that was cut off")
+        check(70 < state["frames"] < 150, f"{state['frames']} frames of a file that was cut off")
+        check(app.quit() == 0, "closing failed")
 
 
 def a_video_shorter_than_a_clip_says_so_and_plays():

@@ -129,6 +129,19 @@ TEST_F(Window, SettingsAndLayoutComeBack) {
   set_ui_scale(1);
 }
 
+TEST_F(Window, AClosedVideoLeavesAnEmptyPicture) {
+  ready();
+  ASSERT_TRUE(window->run("file.close"));
+  ASSERT_TRUE(wait_for([&] { return !state()["open"].get<bool>() && state()["settled"]; }));
+  EXPECT_EQ(state()["frame"], -1);
+  EXPECT_TRUE(state()["clip"].is_null());
+  EXPECT_EQ(state()["clips"], 0);
+  window->close();
+  window.reset();
+  start(kScene);
+  ready();
+}
+
 TEST_F(Window, AGraphWithoutAnEndIsMeasuredAroundThePlayhead) {
   ready();
   window->close();

@@ -82,10 +82,16 @@ TEST(Timeline, EveryCellIsHitWhereItIsDrawn) {
 TEST(Timeline, NothingLiesOnAnythingElseAtAnyScale) {
   Font font;
   for (const int text : {9, 13, 20, 26, 40})
-    for (const float width : {500.F, 1280.F, 3000.F}) {
+    for (const auto& [width, share] :
+         {std::pair{500.F, 0.F}, {1280.F, 0.F}, {3000.F, 0.F}, {500.F, 0.9F}, {1280.F, 0.9F}}) {
       Content c = content_of();
       c.motion.assign(30, 0.4F);
-      const Layout l = lay_out(c, 0, 0, width, text, font);
+      // A panel that is lower than it should be: plots shrink, the legend stays in it.
+      const float least = share * natural_height(c, width, text, font);
+      const Layout l = lay_out(c, 0, 0, width, text, font, least);
+      if (share > 0) {
+        EXPECT_LE(l.height(), std::ceil(least)) << text << " " << width;
+      }
       std::vector<Box> boxes;
       for (const Line& line : l.lines)
         boxes.push_back(line.cells);
