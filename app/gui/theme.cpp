@@ -154,6 +154,8 @@ QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox { background: %field; border: 1px
   selection-color: %onaccent; }
 QComboBox::drop-down { border: none; width: %18px; }
 QComboBox::down-arrow { image: url(%arrow); width: %10px; height: %10px; }
+QCheckBox { spacing: %6px; }
+QCheckBox::indicator { width: %14px; height: %14px; }
 QDialogButtonBox { dialogbuttonbox-buttons-have-icons: 0; }
 QDialog#palette { border: 1px solid %line; }
 QComboBox QAbstractItemView { background: %panel; border: 1px solid %line; outline: none; }
