@@ -197,16 +197,7 @@ void TimelinePanel::status() {
   if (text.empty()) return;
   // What does not fit is cut, and said in full where the mouse is.
   const std::string whole = text;
-  const float room = ImGui::GetContentRegionAvail().x;
-  if (ImGui::CalcTextSize(text.c_str()).x > room) {
-    do {
-      // One character: bytes that continue it, then its first.
-      while (!text.empty() && (static_cast<unsigned char>(text.back()) & 0xC0U) == 0x80U)
-        text.pop_back();
-      if (!text.empty()) text.pop_back();
-    } while (!text.empty() && ImGui::CalcTextSize((text + "…").c_str()).x > room);
-    text += "…";
-  }
+  text = fitted(text, ImGui::GetContentRegionAvail().x);
   dim_text("%s", text.c_str());
   std::string tip = text != whole ? whole : "";
   if (b && b->agreement)

@@ -327,9 +327,8 @@ void TokensPanel::predictions(const View& view) {
         char percent[16];
         std::snprintf(percent, sizeof percent, "%.0f %%", p.score * 100);
         const float number = ImGui::CalcTextSize("100 %").x;
-        draw->PushClipRect(ImVec2(x, y), ImVec2(x + column - number - float(px(4)), y + row), true);
-        draw->AddText(ImVec2(x, y), color_text(), label.c_str());
-        draw->PopClipRect();
+        draw->AddText(ImVec2(x, y), color_text(),
+                      fitted(label, column - number - float(px(4))).c_str());
         draw->AddText(ImVec2(x + column - ImGui::CalcTextSize(percent).x, y), color_dim(), percent);
         const float bar = y + ImGui::GetFontSize() + float(px(2));
         draw->AddRectFilled(ImVec2(x, bar), ImVec2(x + column, bar + float(px(2))), color_field());

@@ -70,6 +70,17 @@ void small_text(const char* format, ...) {
   va_end(args);
 }
 
+std::string fitted(std::string text, float width) {
+  if (ImGui::CalcTextSize(text.c_str()).x <= width) return text;
+  do {
+    // One character: bytes that continue it, then its first.
+    while (!text.empty() && (static_cast<unsigned char>(text.back()) & 0xC0U) == 0x80U)
+      text.pop_back();
+    if (!text.empty()) text.pop_back();
+  } while (!text.empty() && ImGui::CalcTextSize((text + "…").c_str()).x > width);
+  return text + "…";
+}
+
 void tooltip(const std::string& text) {
   if (text.empty()) return;
   ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, ImVec2(float(px(10)), float(px(7))));

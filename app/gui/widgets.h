@@ -35,6 +35,8 @@ void section(const char* title);
 void dim_text(const char* format, ...) IM_FMTARGS(1);
 void small_text(const char* format, ...) IM_FMTARGS(1);
 void tooltip(const std::string& text);
+/// As much of the text as fits `width` in the present font, with an ellipsis where it is cut.
+std::string fitted(std::string text, float width);
 
 /// A slim slider and a field to type into, on one line under its label. `scale_log` makes the
 /// slider logarithmic. True when the value changed.
