@@ -42,7 +42,7 @@ TransportBar::TransportBar(Workspace& workspace, CommandRegistry& commands, QWid
     updateGeometry();
     setFixedHeight(sizeHint().height());
   });
-  setFixedHeight(sizeHint().height());
+  setFixedHeight(TransportBar::sizeHint().height());
 }
 
 QSize TransportBar::sizeHint() const {
@@ -230,7 +230,7 @@ void TransportBar::buttons() {
       }
       ImGui::SameLine();
       dim_text(workspace_.length_known() ? "of %lld" : "of %lld or more",
-               static_cast<long long>(last_frame() + 1));
+               static_cast<long long>(last_frame()) + 1);
     }
   }
 
