@@ -40,7 +40,7 @@ Axis time_axis(double from, double to, bool seconds) {
     axis.text = [](double v) { return text_of("frame %.0f", v); };
   } else if (to >= 120) {
     axis.text = [](double v) {
-      const int whole = int(v + 0.5);
+      const auto whole = int(std::lround(v));
       return whole >= 3600 ? text_of("%d:%02d:%02d", whole / 3600, whole / 60 % 60, whole % 60)
                            : text_of("%d:%02d", whole / 60, whole % 60);
     };

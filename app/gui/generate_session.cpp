@@ -192,8 +192,10 @@ void GenerateSession::start(bool here) {
         const auto tell = [this](auto function) {
           QMetaObject::invokeMethod(this, std::move(function), Qt::QueuedConnection);
         };
-        for (const auto& [id, settings] : runs) {
-          tell([this, id = id, settings = settings] {
+        for (const auto& run : runs) {
+          const int id = run.first;
+          const engine::Settings& settings = run.second;
+          tell([this, id, settings = settings] {
             add(id, settings);
             rebuild();
             emit entries_changed();
@@ -223,15 +225,16 @@ void GenerateSession::start(bool here) {
                 report->preview = engine::video_of(compute::Tensor::of(view.clean, shape),
                                                    request.fps, request.clip_times);
               }
-              tell([this, id = id, report] { on_step(id, report); });
+              tell([this, id, report] { on_step(id, report); });
             };
-            engine::GeneratedRunPtr run = engine::run_video(*generator, settings, options, stop);
-            tell([this, id = id, run] { on_done(id, run); });
+            tell([this, id, done = engine::run_video(*generator, settings, options, stop)] {
+              on_done(id, done);
+            });
           } catch (const Cancelled&) {
-            tell([this, id = id] { on_failed(id, "cancelled", true); });
+            tell([this, id] { on_failed(id, "cancelled", true); });
             throw;
           } catch (const std::exception& e) {
-            tell([this, id = id, what = std::string(e.what())] { on_failed(id, what, false); });
+            tell([this, id, what = std::string(e.what())] { on_failed(id, what, false); });
             return 0;
           }
         }
@@ -318,14 +321,14 @@ EntryPtr GenerateSession::find(int id) const {
 }
 
 EntryPtr GenerateSession::b() const {
-  if (const EntryPtr chosen = find(chosen_b_); chosen && chosen->run) return chosen;
+  if (EntryPtr chosen = find(chosen_b_); chosen && chosen->run) return chosen;
   for (auto it = entries_.rbegin(); it != entries_.rend(); ++it)
     if ((*it)->run) return *it;
   return nullptr;
 }
 
 EntryPtr GenerateSession::a() const {
-  if (const EntryPtr chosen = find(chosen_a_); chosen && chosen->run) return chosen;
+  if (EntryPtr chosen = find(chosen_a_); chosen && chosen->run) return chosen;
   const EntryPtr shown = b();
   return shown ? reference_for(shown->settings) : nullptr;
 }
