@@ -137,9 +137,8 @@ void ChartView::ui() {
 
 void ChartView::seek_by(const Chart& chart, double frames_per_unit) {
   if (!chart.held()) return;
-  const int64_t last = std::max<int64_t>(0, workspace_.frame_count() - 1);
-  const auto frame =
-      std::clamp<int64_t>(int64_t(std::floor(chart.pointer() * frames_per_unit)), 0, last);
+  const auto frame = std::clamp<int64_t>(int64_t(std::floor(chart.pointer() * frames_per_unit)), 0,
+                                         workspace_.last_frame());
   if (frame == workspace_.position()) return;
   QMetaObject::invokeMethod(
       &workspace_, [this, frame] { workspace_.seek(frame); }, Qt::QueuedConnection);

@@ -64,11 +64,8 @@ float ClipSummary::kept(float tau) const {
 }
 
 void ClipStore::reset(std::vector<std::vector<int64_t>> plan) {
-  plan_ = std::move(plan);
-  summaries_.assign(plan_.size(), {});
-  recent_.clear();
-  bytes_ = 0;
-  measured_ = 0;
+  plan_.clear();
+  replan(std::move(plan));
 }
 
 void ClipStore::replan(std::vector<std::vector<int64_t>> plan) {

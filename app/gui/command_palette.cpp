@@ -11,6 +11,8 @@
 #include <QStyledItemDelegate>
 #include <QVBoxLayout>
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 #include "theme.h"
 
@@ -162,21 +164,20 @@ ShortcutSheet::ShortcutSheet(const CommandRegistry& commands, QWidget* parent) :
   columns->setSpacing(int(px(36)));
   outer->setContentsMargins(int(px(24)), int(px(20)), int(px(24)), int(px(20)));
   outer->addLayout(columns);
-  QStringList groups;
+  std::vector<std::pair<QString, std::vector<const Command*>>> groups;
   for (const Command& command : commands.all()) {
-    if (!command.keys.isEmpty() && !groups.contains(command.group)) groups << command.group;
+    if (command.keys.isEmpty()) continue;
+    auto at = std::ranges::find(groups, command.group, [](const auto& g) { return g.first; });
+    if (at == groups.end()) at = groups.insert(at, {command.group, {}});
+    at->second.push_back(&command);
   }
   // A group stays in one column; columns are about as long as the window is high.
-  constexpr int kRows = 34, kHeading = 2;
-  const auto length = [&](const QString& group) {
-    return kHeading + int(std::ranges::count_if(commands.all(), [&](const Command& command) {
-             return command.group == group && !command.keys.isEmpty();
-           }));
-  };
+  constexpr size_t kRows = 34, kHeading = 2;
   QVBoxLayout* column = nullptr;
-  int rows = 0;
-  for (const QString& group : groups) {
-    if (column == nullptr || rows + length(group) > kRows) {
+  size_t rows = 0;
+  for (const auto& [group, members] : groups) {
+    const size_t length = kHeading + members.size();
+    if (column == nullptr || rows + length > kRows) {
       if (column != nullptr) column->addStretch();
       column = new QVBoxLayout;
       column->setSpacing(int(px(6)));
@@ -192,12 +193,11 @@ ShortcutSheet::ShortcutSheet(const CommandRegistry& commands, QWidget* parent) :
     grid->setVerticalSpacing(int(px(5)));
     grid->setColumnStretch(0, 1);
     int row = 0;
-    for (const Command& command : commands.all()) {
-      if (command.group != group || command.keys.isEmpty()) continue;
-      QString text = command.text;
+    for (const Command* command : members) {
+      QString text = command->text;
       text.remove('&').remove("…");
       QStringList keys;
-      for (const QKeySequence& key : command.keys)
+      for (const QKeySequence& key : command->keys)
         keys << key.toString(QKeySequence::NativeText);
       auto* name = new QLabel(text);
       auto* shortcut = new QLabel(keys.join(" or "));
@@ -207,7 +207,7 @@ ShortcutSheet::ShortcutSheet(const CommandRegistry& commands, QWidget* parent) :
     }
     column->addLayout(grid);
     column->addSpacing(int(px(12)));
-    rows += length(group);
+    rows += length;
   }
   if (column != nullptr) column->addStretch();
   auto* note = new QLabel(

@@ -11,7 +11,6 @@ void MainWindow::add_playback_commands() {
   const auto seekable = [this] {
     return workspace_.has_source() && !workspace_.status().info.live;
   };
-  const auto last = [this] { return std::max<int64_t>(0, workspace_.frame_count() - 1); };
   const auto one_second = [this] {
     const double fps = workspace_.status().info.fps;
     return int64_t(fps > 0 ? fps + 0.5 : 30);
@@ -93,8 +92,9 @@ void MainWindow::add_playback_commands() {
                  "To the end",
                  "Go to the last frame (or the out point)",
                  {QKeySequence("End")},
-                 [this, last] {
-                   workspace_.seek(workspace_.status().out >= 0 ? workspace_.status().out : last());
+                 [this] {
+                   workspace_.seek(workspace_.status().out >= 0 ? workspace_.status().out
+                                                                : workspace_.last_frame());
                  },
                  seekable});
   commands_.add({"play.loop",

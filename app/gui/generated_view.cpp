@@ -162,9 +162,12 @@ void GeneratedView::tick() {
   refresh();
 }
 
+bool GeneratedView::speed_below() const {
+  return !speed_.empty() && width() < px(kWide);
+}
+
 double GeneratedView::bar() const {
-  const bool two_lines = !speed_.empty() && width() < px(kWide);
-  return kBar + (two_lines ? kLine : 0);
+  return kBar + (speed_below() ? kLine : 0);
 }
 
 UnderlayPtr GeneratedView::underlay(QSize pixels) {
@@ -267,10 +270,9 @@ void GeneratedView::ui() {
         difference_ = on;
         rebuild();
       }
-      const bool beside = bar() == kBar;
-      ImGui::TextUnformatted((summary_ + (beside ? " · " + speed_ : "")).c_str());
+      ImGui::TextUnformatted((summary_ + (speed_below() ? "" : " · " + speed_)).c_str());
       probe_item("generated.summary");
-      if (!beside) {
+      if (speed_below()) {
         ImGui::SetCursorPosY(ImGui::GetCursorPosY() - ImGui::GetStyle().ItemSpacing.y);
         ImGui::TextUnformatted(speed_.c_str());
       }

@@ -28,7 +28,8 @@ class GeneratedView : public ImGuiWidget {
   };
   void rebuild();
   void tick();
-  double bar() const;  ///< height above the pictures, unscaled
+  bool speed_below() const;  ///< on a line of its own
+  double bar() const;        ///< height above the pictures, unscaled
 
   GenerateSession& session_;
   class Picture;

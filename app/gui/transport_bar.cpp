@@ -49,10 +49,6 @@ QSize TransportBar::sizeHint() const {
   return {640, int(std::lround(px(94)))};
 }
 
-int64_t TransportBar::last_frame() const {
-  return std::max<int64_t>(0, workspace_.frame_count() - 1);
-}
-
 void TransportBar::run(const char* command) {
   // Commands may open dialogs: not from inside a paint.
   QMetaObject::invokeMethod(
@@ -76,7 +72,7 @@ void TransportBar::strip() {
   ImDrawList* draw = ImGui::GetWindowDrawList();
   draw->AddRectFilled(min, max, color_field(), float(px(4)));
   const video::PlayerStatus& status = workspace_.status();
-  const int64_t last = last_frame();
+  const int64_t last = workspace_.last_frame();
   if (!workspace_.has_source() || status.info.live || last <= 0) {
     if (status.info.live) {
       const char* text = status.playing ? "Live" : "Live, paused";
@@ -224,13 +220,14 @@ void TransportBar::buttons() {
       dim_text("Frame");
       ImGui::SameLine();
       auto frame = double(workspace_.position());
-      if (value_field("frame.field", &frame, 0, double(last_frame()), "%.0f", float(px(60)))) {
+      if (value_field("frame.field", &frame, 0, double(workspace_.last_frame()), "%.0f",
+                      float(px(60)))) {
         QMetaObject::invokeMethod(
             &workspace_, [this, frame] { workspace_.seek(int64_t(frame)); }, Qt::QueuedConnection);
       }
       ImGui::SameLine();
       dim_text(workspace_.length_known() ? "of %lld" : "of %lld or more",
-               static_cast<long long>(last_frame()) + 1);
+               static_cast<long long>(workspace_.last_frame()) + 1);
     }
   }
 

@@ -20,7 +20,6 @@ class TransportBar : public ImGuiWidget {
  private:
   void strip();
   void buttons();
-  int64_t last_frame() const;
   void run(const char* command);
 
   Workspace& workspace_;

@@ -6,6 +6,7 @@
 #include <QObject>
 #include <QRect>
 #include <QTimer>
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <optional>
@@ -57,6 +58,8 @@ class Workspace : public QObject {
   /// Frames of the source; of a filter graph whose end nobody has seen, as many as are planned for
   /// so far. 0 for live sources.
   int64_t frame_count() const { return status_.info.frame_count.value_or(horizon_); }
+  /// The last of them; 0 where there are none.
+  int64_t last_frame() const { return std::max<int64_t>(0, frame_count() - 1); }
   bool length_known() const { return status_.info.frame_count.has_value(); }
   void toggle_play();
   void seek(int64_t frame);

@@ -217,6 +217,16 @@ class App:
     def type(self, text):
         self.xdo("type", "--delay", 20, "--", text)
 
+    def answer(self, key, dialog, text):
+        """Opens a dialog by its key and gives it a line of text."""
+        self.focus()
+        self.key(key)
+        self.wait(lambda s: s["dialog"] == dialog, f"the dialog {dialog}")
+        self.focus()
+        self.key("ctrl+a")
+        self.type(text)
+        self.key("Return")
+
     @staticmethod
     def shot():
         return Picture(subprocess.run(["import", "-silent", "-window", "root", "ppm:-"], check=True,

@@ -49,13 +49,7 @@ def the_table_lists_clips_and_goes_to_them():
 
 
 def export_table(app, path):
-    app.focus()
-    app.key("ctrl+shift+e")
-    app.wait(lambda s: s["dialog"] == "QFileDialog", "the file dialog")
-    app.focus()
-    app.key("ctrl+a")
-    app.type(path)
-    app.key("Return")
+    app.answer("ctrl+shift+e", "QFileDialog", path)
     app.wait(lambda s: s["dialog"] == "", "the file dialog closed")
     check(os.path.exists(path), f"{path} was not written")
 
@@ -87,13 +81,7 @@ def quality_is_measured_in_the_region():
         check(whole["area"] == "the model's crop", f"measured in {whole['area']}")
         check(whole["psnr"] is not None and 15 < whole["psnr"] < 80, f"PSNR of {whole['psnr']}")
         check(0.5 < whole["ssim"] <= 1, f"SSIM of {whole['ssim']}")
-        app.focus()
-        app.key("r")
-        app.wait(lambda s: s["dialog"] == "region", "the region dialog")
-        app.focus()
-        app.key("ctrl+a")
-        app.type("100, 60, 64, 48")
-        app.key("Return")
+        app.answer("r", "region", "100, 60, 64, 48")
         part = app.wait(lambda s: s["region"] == [100, 60, 64, 48] and not s["charts"]["busy"]
                         and s["charts"]["area"].startswith("region") and s["charts"].get("ssim") is not None,
                         "the quality of the region")["charts"]

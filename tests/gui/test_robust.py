@@ -63,21 +63,11 @@ def bad_inputs(folder):
     ]
 
 
-def open_address(app, path):
-    app.focus()
-    app.key("ctrl+l")
-    app.wait(lambda s: s["dialog"] == "address", "the address dialog")
-    app.focus()
-    app.key("ctrl+a")
-    app.type(path)
-    app.key("Return")
-
-
 def a_bad_file_keeps_what_was_open():
     with tempfile.TemporaryDirectory() as folder, App("--paused", SCENE) as app:
         before = app.ready()
         for path, word in bad_inputs(folder):
-            open_address(app, path)
+            app.answer("ctrl+l", "address", path)
             state = app.wait(lambda s: s["error"] and s["dialog"] == "", f"an error for {path}")
             check(word in state["error"], f"{path}: no {word!r} in {state['error']!r}")
             check("\n" not in state["error"], f"{path}: longer than a line: {state['error']!r}")
@@ -85,14 +75,14 @@ def a_bad_file_keeps_what_was_open():
             check(state["kept_ratio"] == before["kept_ratio"], "the marks are gone")
             app.click("view.dismiss")
             app.wait(lambda s: not s["error"], "a dismissed error")
-        # Of a file that was cut off there is a part to see; a video of less than a patch is shown.
+        # Of a file that was cut off there is a part to see.
         ffmpeg("-f", "lavfi", "-i", "testsrc2=size=320x240:rate=25:duration=8", "-f", "mpegts",
                os.path.join(folder, "whole.ts"))
         with open(os.path.join(folder, "whole.ts"), "rb") as file:
             whole = file.read()
         with open(os.path.join(folder, "cut.ts"), "wb") as file:
             file.write(whole[:int(len(whole) * 0.55)])
-        open_address(app, os.path.join(folder, "cut.ts"))
+        app.answer("ctrl+l", "address", os.path.join(folder, "cut.ts"))
         state = app.wait(lambda s: s["input"].endswith("cut.ts") and s["measured"] >= 1 and s["clip"] == 0,
                          "the part of a file that was cut off")
         check(70 < state["frames"] < 150, f"{state['frames']} frames of a file that was cut off")
@@ -183,13 +173,7 @@ def a_lost_screen_keeps_its_last_picture():
             state = app.wait(lambda s: s["error"], "a word about the lost screen")
             check(state["frame"] > 2, "the last picture is gone")
             # The app goes on: another source opens.
-            app.focus()
-            app.key("ctrl+l")
-            app.wait(lambda s: s["dialog"] == "address", "the address dialog")
-            app.focus()
-            app.key("ctrl+a")
-            app.type(SCENE)
-            app.key("Return")
+            app.answer("ctrl+l", "address", SCENE)
             app.wait(lambda s: s["input"] == SCENE and s["open"] and not s["live"] and s["frame"] >= 0,
                      "another source")
             check(app.quit() == 0, "closing after a lost screen failed")
