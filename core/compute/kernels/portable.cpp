@@ -68,6 +68,11 @@ LT_OP bool vany_greater(VF a, VF b) {
   const VI m = a > b;
   return (m[0] | m[1] | m[2] | m[3]) != 0;
 }
+/// a0 b0 a1 b1 …
+LT_OP void vzip(VF a, VF b, VF* low, VF* high) {
+  *low = VF{a[0], b[0], a[1], b[1]};
+  *high = VF{a[2], b[2], a[3], b[3]};
+}
 LT_OP float vsum(VF a) {
   return (a[0] + a[1]) + (a[2] + a[3]);
 }
