@@ -107,6 +107,13 @@ void check_same(const char* op, const Tensor& y, const Tensor& x) {
   require(y.rows() == x.rows() && y.cols() == x.cols(), op, "shapes are equal");
 }
 
+void check_rms_norm(const Tensor& y, const Tensor& x, const Tensor& weight, int heads) {
+  check_same("rms_norm", y, x);
+  require(heads >= 1 && x.cols() % heads == 0, "rms_norm", "heads divide the width");
+  require(weight.dtype() == DType::f32 && weight.elements() == x.cols() / heads, "rms_norm",
+          "the weight is f32 [head_dim]");
+}
+
 void check_index(const char* op, const Tensor& index, int64_t count, int64_t below) {
   require(
       bool(index) && index.dtype() == DType::i32 && index.contiguous() && index.elements() == count,

@@ -50,6 +50,7 @@ void check_same(const char* operation, const Tensor& y, const Tensor& x);
 /// `table` is f32 [groups, cols]; `group_of_row` i32 [rows] with entries below groups, or absent.
 void check_groups(const char* operation, const Tensor& x, const Tensor& table,
                   const Tensor& group_of_row);
+void check_rms_norm(const Tensor& y, const Tensor& x, const Tensor& weight, int heads);
 void check_index(const char* operation, const Tensor& index, int64_t count, int64_t below);
 void check_groups_of_rows(const Tensor& y, const Tensor& x, std::span<const int32_t> offset,
                           std::span<const int32_t> member, const Tensor& weight,

@@ -10,7 +10,7 @@ namespace {
 }  // namespace
 
 const Kernels kKernelsAvx512Emulated = {
-    "avx512_emulated", kPanel,     kKBlock,  kRows,   gemm,     gemm_scratch, finish, attention,
-    attention_scratch, layer_norm, activate, to_bf16, from_bf16};
+    "avx512_emulated", kPanel,     kKBlock,  kRows,    gemm,    gemm_scratch, finish, attention,
+    attention_scratch, layer_norm, rms_norm, activate, to_bf16, from_bf16};
 
 }  // namespace looktwice::compute

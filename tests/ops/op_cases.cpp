@@ -1,5 +1,6 @@
 #include "op_cases.h"
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 
@@ -247,15 +248,33 @@ void add_rows(std::vector<OpCase>& list, std::mt19937& random) {
         return Ready{[=, &b] { b.modulate(y, x, shift, scale, group); }, {y}};
       },
       3));
-  list.push_back(row_case(
-      "rms_norm/4x16",
-      [](Backend& b, DType t) {
-        const Tensor x = b.upload(random_tensor({40, 3 * 64}, 41), t).columns(64, 64);
-        const Tensor w = b.upload(random_tensor({16}, 42));
-        const Tensor y = b.empty({40, 64}, t);
-        return Ready{[=, &b] { b.rms_norm(y, x, w, 4, 1e-6f); }, {y}};
-      },
-      2));
+  for (const bool sorted : {true, false})
+    list.push_back(row_case(
+        std::string("norm_modulate/") + (sorted ? "runs" : "mixed"),
+        [=](Backend& b, DType t) {
+          const Tensor x = b.upload(random_tensor({50, 77}, 35, 3), DType::f32);
+          const Tensor tables = b.upload(random_tensor({3, 2 * 77}, 36));
+          auto groups = random_indices(50, 3, 37);
+          if (sorted) std::ranges::sort(groups);
+          const Tensor group = b.indices(groups), y = b.empty({50, 77}, t);
+          return Ready{[=, &b] {
+                         b.norm_modulate(y, x, 1e-6f, tables.columns(0, 77), tables.columns(77, 77),
+                                         group);
+                       },
+                       {y}};
+        },
+        3));
+  for (const auto& [heads, dim] : {std::pair{4, 16}, {2, 72}, {5, 13}})
+    list.push_back(row_case(
+        "rms_norm/" + std::to_string(heads) + "x" + std::to_string(dim),
+        [heads, dim](Backend& b, DType t) {
+          const int64_t width = int64_t(heads) * dim;
+          const Tensor x = b.upload(random_tensor({40, 3 * width}, 41), t).columns(width, width);
+          const Tensor w = b.upload(random_tensor({dim}, 42));
+          const Tensor y = b.empty({40, width}, t);
+          return Ready{[=, &b] { b.rms_norm(y, x, w, heads, 1e-6f); }, {y}};
+        },
+        2));
   list.push_back(row_case(
       "rotary/4x16",
       [](Backend& b, DType t) {

@@ -46,10 +46,7 @@ void CudaBackend::layer_norm(const Tensor& y, const Tensor& x, const Tensor& wei
 
 void CudaBackend::rms_norm(const Tensor& y, const Tensor& x, const Tensor& weight, int heads,
                            float eps) {
-  check_same("rms_norm", y, x);
-  require(heads >= 1 && x.cols() % heads == 0, "rms_norm", "heads divide the width");
-  require(weight.dtype() == DType::f32 && weight.elements() == x.cols() / heads, "rms_norm",
-          "the weight is f32 [head_dim]");
+  check_rms_norm(y, x, weight, heads);
   on_device("rms_norm", {&y, &x, &weight});
   if (nothing(y)) return;
   NormArgs a;

@@ -143,8 +143,8 @@ LT_OP void tile_whole(const float* a, const float* b, long k, VF (&acc)[kRows][k
 }  // namespace
 
 const Kernels kKernelsAvx2 = {
-    "avx2",   kPanel,    kKBlock,           kRows,      gemm,     gemm_scratch,
-    finish,   attention, attention_scratch, layer_norm, activate, to_bf16,
-    from_bf16};
+    "avx2",  kPanel,    kKBlock,           kRows,      gemm,     gemm_scratch,
+    finish,  attention, attention_scratch, layer_norm, rms_norm, activate,
+    to_bf16, from_bf16};
 
 }  // namespace looktwice::compute

@@ -52,7 +52,7 @@ struct AttentionTask {
   int packed;      // 1: scratch still holds K and V of this segment and head from a task before
 };
 
-/// Rows of length n, `rows` of them.
+/// Rows of `parts` vectors of length n, each normalised by itself, `rows` of them.
 struct NormTask {
   const void* x;
   int x_type;
@@ -62,7 +62,7 @@ struct NormTask {
   long y_stride;
   const float *weight, *bias;  // or null
   float eps;
-  long rows, n;
+  long rows, parts, n;
 };
 
 struct Kernels {
@@ -74,7 +74,8 @@ struct Kernels {
   void (*finish)(const GemmTask*, const float* sums, long ld);
   void (*attention)(const AttentionTask*);
   long (*attention_scratch)(long keys, long dim);
-  void (*layer_norm)(const NormTask*);
+  void (*layer_norm)(const NormTask*);  // (x - mean) / sqrt(var + eps) [· weight + bias]
+  void (*rms_norm)(const NormTask*);    // x / sqrt(mean(x²) + eps) · weight
   void (*activate)(float* x, long n, int activation);
   void (*to_bf16)(const float* from, uint16_t* to, long n);
   void (*from_bf16)(const uint16_t* from, float* to, long n);

@@ -93,7 +93,7 @@ LT_OP void store_bf16(uint16_t* p, VF v) {
 }  // namespace
 
 const Kernels kKernelsPortable = {
-    "portable",        kPanel,     kKBlock,  kRows,   gemm,     gemm_scratch, finish, attention,
-    attention_scratch, layer_norm, activate, to_bf16, from_bf16};
+    "portable",        kPanel,     kKBlock,  kRows,    gemm,    gemm_scratch, finish, attention,
+    attention_scratch, layer_norm, rms_norm, activate, to_bf16, from_bf16};
 
 }  // namespace looktwice::compute

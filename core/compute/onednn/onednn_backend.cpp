@@ -19,6 +19,7 @@ namespace looktwice::compute {
 namespace {
 
 constexpr int64_t kTileRows = 128;
+constexpr int64_t kRowsToShare = 16;
 constexpr double kSmall = 1e6;  // multiply-adds that one thread does before another has woken up
 constexpr double kUnstopped = 5e8;  // multiply-adds between two looks at the stop token
 
@@ -34,6 +35,22 @@ const void* at(const void* p, int type, int64_t element) {
 }
 void* at(void* p, int type, int64_t element) {
   return static_cast<char*>(p) + element * (type == kTypeF32 ? 4 : 2);
+}
+
+/// Norms of rows [begin, end), each as a whole and without weights.
+NormTask norm_of(const Tensor& y, const Tensor& x, int64_t begin, int64_t end, float eps) {
+  NormTask t{};
+  t.x_type = type_of(x);
+  t.x = at(x.raw(), t.x_type, begin * x.row_stride());
+  t.x_stride = long(x.row_stride());
+  t.y_type = type_of(y);
+  t.y = at(y.raw(), t.y_type, begin * y.row_stride());
+  t.y_stride = long(y.row_stride());
+  t.eps = eps;
+  t.rows = long(end - begin);
+  t.parts = 1;
+  t.n = long(x.cols());
+  return t;
 }
 
 /// The task of rows [begin, begin + rows) of a larger one.
@@ -397,20 +414,55 @@ void OneDnnBackend::layer_norm(const Tensor& y, const Tensor& x, const Tensor& w
   }
   if (weight) check_groups("layer_norm", x, weight, {});
   if (bias) check_groups("layer_norm", x, bias, {});
-  parallel_ranges(x.rows(), 16, [&](int64_t begin, int64_t end) {
-    NormTask t{};
-    t.x_type = type_of(x);
-    t.x = at(x.raw(), t.x_type, begin * x.row_stride());
-    t.x_stride = long(x.row_stride());
-    t.y_type = type_of(y);
-    t.y = at(y.raw(), t.y_type, begin * y.row_stride());
-    t.y_stride = long(y.row_stride());
+  parallel_ranges(x.rows(), kRowsToShare, [&](int64_t begin, int64_t end) {
+    NormTask t = norm_of(y, x, begin, end, eps);
     t.weight = weight ? weight.data<float>() : nullptr;
     t.bias = bias ? bias.data<float>() : nullptr;
-    t.eps = eps;
-    t.rows = long(end - begin);
-    t.n = long(x.cols());
     kernels_.layer_norm(&t);
+  });
+}
+
+void OneDnnBackend::norm_modulate(const Tensor& y, const Tensor& x, float eps, const Tensor& shift,
+                                  const Tensor& scale, const Tensor& groups) {
+  check_same("norm_modulate", y, x);
+  if (!plain(x) || !plain(y)) {
+    ReferenceBackend::norm_modulate(y, x, eps, shift, scale, groups);
+    return;
+  }
+  check_groups("norm_modulate", x, shift, groups);
+  check_groups("norm_modulate", x, scale, groups);
+  parallel_ranges(x.rows(), kRowsToShare, [&](int64_t begin, int64_t end) {
+    std::vector<float> factor(size_t(x.cols()));
+    // A layer norm whose weight and bias are those of a group, over neighbours of one group.
+    for (int64_t first = begin, last; first < end; first = last) {
+      const int64_t g = group_at(groups, first);
+      last = first + 1;
+      while (last < end && group_at(groups, last) == g)
+        ++last;
+      const float* from = scale.data<float>() + g * scale.row_stride();
+      for (size_t i = 0; i < factor.size(); ++i)
+        factor[i] = 1.0f + from[i];
+      NormTask t = norm_of(y, x, first, last, eps);
+      t.weight = factor.data();
+      t.bias = shift.data<float>() + g * shift.row_stride();
+      kernels_.layer_norm(&t);
+    }
+  });
+}
+
+void OneDnnBackend::rms_norm(const Tensor& y, const Tensor& x, const Tensor& weight, int heads,
+                             float eps) {
+  check_rms_norm(y, x, weight, heads);
+  if (!plain(x) || !plain(y)) {
+    ReferenceBackend::rms_norm(y, x, weight, heads, eps);
+    return;
+  }
+  parallel_ranges(x.rows(), kRowsToShare, [&](int64_t begin, int64_t end) {
+    NormTask t = norm_of(y, x, begin, end, eps);
+    t.parts = heads;
+    t.n /= heads;
+    t.weight = weight.data<float>();
+    kernels_.rms_norm(&t);
   });
 }
 

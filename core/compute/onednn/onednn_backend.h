@@ -27,6 +27,10 @@ class OneDnnBackend final : public ReferenceBackend {
                  const AttentionOptions& options) override;
   void layer_norm(const Tensor& y, const Tensor& x, const Tensor& weight, const Tensor& bias,
                   float eps) override;
+  void norm_modulate(const Tensor& y, const Tensor& x, float eps, const Tensor& shift,
+                     const Tensor& scale, const Tensor& group_of_row) override;
+  void rms_norm(const Tensor& y, const Tensor& x, const Tensor& weight, int heads,
+                float eps) override;
 
  private:
   struct Weights;

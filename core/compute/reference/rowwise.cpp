@@ -83,11 +83,8 @@ void ReferenceBackend::modulate(const Tensor& y, const Tensor& x, const Tensor& 
 
 void ReferenceBackend::rms_norm(const Tensor& y, const Tensor& x, const Tensor& weight, int heads,
                                 float eps) {
-  check_same("rms_norm", y, x);
-  require(heads >= 1 && x.cols() % heads == 0, "rms_norm", "heads divide the width");
+  check_rms_norm(y, x, weight, heads);
   const auto dim = size_t(x.cols() / heads);
-  require(weight.dtype() == DType::f32 && size_t(weight.elements()) == dim, "rms_norm",
-          "the weight is f32 [head_dim]");
   map_rows(y, x, [&](int64_t, Row& row, Row&) {
     for (size_t at = 0; at < row.size(); at += dim) {
       double squares = 0;
