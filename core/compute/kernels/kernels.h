@@ -52,7 +52,7 @@ struct AttentionTask {
   int packed;      // 1: scratch still holds K and V of this segment and head from a task before
 };
 
-/// Rows of `parts` vectors of length n, each normalised by itself, `rows` of them.
+/// Rows of length n, `rows` of them; in rms_norm rows of `heads` vectors of length n.
 struct NormTask {
   const void* x;
   int x_type;
@@ -62,7 +62,7 @@ struct NormTask {
   long y_stride;
   const float *weight, *bias;  // or null
   float eps;
-  long rows, parts, n;
+  long rows, heads, n;
 };
 
 struct Kernels {

@@ -48,7 +48,6 @@ NormTask norm_of(const Tensor& y, const Tensor& x, int64_t begin, int64_t end, f
   t.y_stride = long(y.row_stride());
   t.eps = eps;
   t.rows = long(end - begin);
-  t.parts = 1;
   t.n = long(x.cols());
   return t;
 }
@@ -459,7 +458,7 @@ void OneDnnBackend::rms_norm(const Tensor& y, const Tensor& x, const Tensor& wei
   }
   parallel_ranges(x.rows(), kRowsToShare, [&](int64_t begin, int64_t end) {
     NormTask t = norm_of(y, x, begin, end, eps);
-    t.parts = heads;
+    t.heads = heads;
     t.n /= heads;
     t.weight = weight.data<float>();
     kernels_.rms_norm(&t);
